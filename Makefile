@@ -9,7 +9,7 @@ JOBS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 export DO_NOT_TRACK := 1
 export DAGSTER_DISABLE_TELEMETRY := yes
 
-.PHONY: setup demo test run serve lint reference screenshots bench bench-backup bench-ingest bench-reconcile bench-health bench-marts bench-freshness bench-dashboards soak lock clean reports
+.PHONY: setup demo test run serve lint reference screenshots bench bench-ingest bench-reconcile bench-health bench-marts bench-freshness bench-dashboards bench-operations soak lock clean reports bench-backup
 
 setup: $(STAMP)
 
@@ -56,10 +56,7 @@ reference: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks $(ARGS)
 
-# About ten minutes; ARGS="--scale 0.1 --rounds 1" for abench-backup: $(STAMP)
-	$(BIN)/python -m benchmarks.backup $(ARGS)
-
- quick look.
+# About ten minutes; ARGS="--scale 0.1 --rounds 1" for a quick look.
 bench-ingest: $(STAMP)
 	$(BIN)/python -m benchmarks.ingest $(ARGS)
 
@@ -84,6 +81,13 @@ bench-freshness: $(STAMP)
 # minutes. ARGS="--scale 0.02 --minutes 1" for a quick look, ARGS="--data DIR" to keep the home for the next time.
 bench-dashboards: $(STAMP)
 	$(BIN)/python -m benchmarks.dashboards $(ARGS)
+
+bench-backup: $(STAMP)
+	$(BIN)/python -m benchmarks.backup $(ARGS)
+
+# Two minutes, most of them for the snapshot; ARGS="--bookings 1000" for a quick look.
+bench-operations: $(STAMP)
+	$(BIN)/python -m benchmarks.operations $(ARGS)
 
 # Twenty minutes; ARGS="--minutes 2" for a short one.
 soak: $(STAMP)

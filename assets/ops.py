@@ -19,6 +19,8 @@ from marketplace.collections import BY_NAME
 from marketplace.personal import without_contact
 from marketplace.quarantine import reject_reasons
 from marketplace.text import coalesce
+from messages.catalogue import english, understood
+from messages.message import Message
 from resources.cleanup import afterwards
 from resources.ledger import Ledger, Waiver
 from resources.ledger.alerts import AlertStore
@@ -43,6 +45,9 @@ GONE_ROWS = 50_000
 
 # The longest window of uptime is 30 days; a quarter is what people look back on. The ledger keeps all.
 KEEP_HEALTH_DAYS = 92
+
+# A full apply of 10,000 rows and a quarter of ordinary days beside it. The ledger keeps all.
+KEEP_ACTIONS_ROWS = 20_000
 
 #: What stands in the warehouse and its snapshots alone: raw.duckdb and the ledger cannot tell it again.
 HISTORY_OF_RUNS = ("timings", "timing_summary", "errors", "check_results", "ingest_runs")
@@ -159,6 +164,8 @@ def mirror_bookkeeping(
     mirror_waivers(con, ledger.waivers())
     mirror_calls(con, ledger, run.clock.naive_now())
     mirror_alerts(con, AlertStore(ledger.path))
+    mirror_actions(con, ledger)
+    mirror_backups(con, ledger)
 
 
 def mirror_quarantine(con: duckdb.DuckDBPyConnection, raw_path: Path) -> None:
@@ -244,25 +251,13 @@ def mirror_waivers(con: duckdb.DuckDBPyConnection, waivers: Iterable[Waiver]) ->
         [w.finding_id, without_contact(w.reason), without_contact(w.waived_by), _naive(w.waived_at)]
         for w in waivers
     ]
-    con.execute("BEGIN")
-    con.execute("DELETE FROM ops.waivers")
-    con.register("_waivers", pl.DataFrame(rows, schema=OPS["waivers"].polars_schema, orient="row").to_arrow())
-    with afterwards(lambda: con.unregister("_waivers")):
-        con.execute("INSERT INTO ops.waivers FROM _waivers")
-    con.execute("COMMIT")
+    _replace(con, "waivers", rows)
 
 
 def mirror_health(con: duckdb.DuckDBPyConnection, ledger: Ledger, now: datetime) -> None:
     """Replace ops.health_changes with what the ledger knows, entries of failed runs included."""
     changes = ledger.health_changes(ending_after=now - timedelta(days=KEEP_HEALTH_DAYS))
-    declared = OPS["health_changes"].polars_schema
-    frame = pl.DataFrame([astuple(change) for change in changes], schema=declared, orient="row")
-    con.execute("BEGIN")
-    con.execute("DELETE FROM ops.health_changes")
-    con.register("_health", frame.to_arrow())
-    with afterwards(lambda: con.unregister("_health")):
-        con.execute("INSERT INTO ops.health_changes SELECT * FROM _health")
-    con.execute("COMMIT")
+    _replace(con, "health_changes", [list(astuple(change)) for change in changes])
 
 
 _ERRORS = """
@@ -393,6 +388,70 @@ def mirror_alerts(con: duckdb.DuckDBPyConnection, store: AlertStore) -> None:
         )
         with afterwards(lambda: con.unregister("_mirrored")):
             con.execute(f"INSERT INTO ops.{table} FROM _mirrored")
+    con.execute("COMMIT")
+
+
+def mirror_actions(con: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
+    """Replace ops.actions with the latest actions of the ledger, planned and done."""
+    rows = [
+        [
+            action.action_id,
+            action.operation.value,
+            action.plan_id,
+            action.collection,
+            action.row_id,
+            action.state.value,
+            without_contact(action.by) or None,
+            without_contact(action.reason) or None,
+            _naive(action.planned_at),
+            _naive(action.settled_at),
+            action.duration_s,
+            orjson.dumps(dict(action.before)).decode(),
+            orjson.dumps(dict(action.after)).decode(),
+            action.rule,
+            *_told(action.why),
+            *_told(action.said),
+            action.answer or None,
+            None if action.undone_by is None else without_contact(action.undone_by),
+            _naive(action.undone_at),
+        ]
+        for action in ledger.actions(limit=KEEP_ACTIONS_ROWS)
+    ]
+    _replace(con, "actions", rows)
+
+
+def mirror_backups(con: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
+    """Replace ops.backups with every backup of the ledger, without where it lies."""
+    rows: list[list[object]] = [
+        [
+            backup.backup_id,
+            _naive(backup.started_at),
+            _naive(backup.finished_at),
+            backup.state.value,
+            backup.rows,
+            backup.bytes,
+            _naive(backup.verified_at) if backup.verified else None,
+        ]
+        for backup in ledger.backups()
+    ]
+    _replace(con, "backups", rows)
+
+
+def _told(said: Message | None) -> tuple[str | None, str | None, str | None]:
+    """A message as a table has it: its sentence in English, its code, its arguments. Of another version, whose words
+    are not here, its code stands for the sentence."""
+    if said is None:
+        return None, None, None
+    return english(said) if understood(said) else said.code, said.code, said.args_json
+
+
+def _replace(con: duckdb.DuckDBPyConnection, table: str, rows: list[list[object]]) -> None:
+    """Replace the rows of an ops table."""
+    con.execute("BEGIN")
+    con.execute(f"DELETE FROM ops.{table}")
+    con.register("_mirrored", pl.DataFrame(rows, schema=OPS[table].polars_schema, orient="row").to_arrow())
+    with afterwards(lambda: con.unregister("_mirrored")):
+        con.execute(f"INSERT INTO ops.{table} FROM _mirrored")
     con.execute("COMMIT")
 
 

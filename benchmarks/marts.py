@@ -40,6 +40,16 @@ def by_hand() -> dict[str, str]:
 
 
 NAMES = tuple(by_hand())
+#: Sums of seconds that are no whole numbers: their last digits depend on the order in which they are added up.
+ROUNDED = {
+    "providers": (
+        "seen_minutes",
+        "available_minutes",
+        "booked_seen_minutes",
+        "utilisation",
+        "restricted_days",
+    )
+}
 #: Marts that others read and the hand takes as they stand: counted for none.
 GIVEN = ("reassignments",)
 
@@ -65,6 +75,7 @@ def ours(warehouse: Path) -> dict[str, Any]:
     from resources.warehouse import open_warehouse
 
     compiled_marts(load_policy(), None)  # a run reads them from a file
+    _load()
     with open_warehouse(warehouse) as con:
         began = now()
         outcome = build(con, now=NOW, policy=load_policy(), tables=NAMES)
@@ -87,7 +98,18 @@ def _needs(name: str, marts: Any) -> list[str]:
     return found
 
 
+def _load() -> None:
+    """What `unusual` judges by takes seconds to load, once a process and not once a run: counted for neither."""
+    from importlib import import_module
+
+    from marketplace.unusual import holidays_of
+
+    import_module("scipy.stats")
+    holidays_of(2026)
+
+
 def hand(warehouse: Path) -> dict[str, Any]:
+    from benchmarks import unusual_by_hand
     from benchmarks.large_warehouse import JUDGED_AT, NOW
     from resources.warehouse import open_warehouse
 
@@ -97,6 +119,7 @@ def hand(warehouse: Path) -> dict[str, Any]:
         "$local_month": f"DATE '{NOW:%Y-%m-01}'",
     }
     seconds: dict[str, float] = {}
+    _load()
     with open_warehouse(warehouse) as con:
         con.execute("CREATE SCHEMA IF NOT EXISTS by_hand")
         began = now()
@@ -105,6 +128,8 @@ def hand(warehouse: Path) -> dict[str, Any]:
                 sql = sql.replace(instant, value)
             before = time.perf_counter()
             con.execute(sql)
+            if name == "unusual":
+                unusual_by_hand.write(con, NOW)
             seconds[name] = time.perf_counter() - before
         return timed(began) | {"marts": seconds}
 
@@ -117,7 +142,10 @@ def compare(warehouse: Path) -> dict[str, Any]:
     different: dict[str, list[int]] = {}
     with open_warehouse(warehouse) as con:
         for name in NAMES:
-            columns = ", ".join(column for column, *_ in con.execute(f"DESCRIBE marts.{name}").fetchall())
+            columns = ", ".join(
+                f"{column}::FLOAT" if column in ROUNDED.get(name, ()) else column
+                for column, *_ in con.execute(f"DESCRIBE marts.{name}").fetchall()
+            )
             different[name] = [
                 con.execute(
                     f"SELECT count(*) FROM (SELECT {columns} FROM {one}.{name}"

@@ -97,7 +97,10 @@ FROM (
         coalesce(c.commission_idr < 0, c.written_commission < 0, false) AS is_refund,
         b.provider_id AS b_provider, b.status AS b_status, b.amount_idr AS b_amount, b.accepted_at AS b_accepted,
         b.created_at AS b_created, b.starts_at AS b_starts, b.service_minutes AS b_minutes,
-        b.completed_at AS b_completed, b.utc_offset_minutes AS b_offset, b.provider_type AS b_type
+        b.completed_at AS b_completed, b.utc_offset_minutes AS b_offset, b.provider_type AS b_type,
+        -- What findings ask beside.
+        c.written_booking_amount AS written_base, c.proof_at, c.proof_state, c.fee_state, b.source AS b_source,
+        b.accepted_rule
     FROM core.commissions c JOIN linked l USING (commission_id)
     LEFT JOIN core.bookings b ON b.booking_id = l.target AND b.origin = l.target_origin
     WHERE NOT l.test
@@ -720,6 +723,27 @@ SELECT 'abuse_' || what, NULL, NULL, name, NULL, observed_at, n,
 FROM bursts;
 
 -- mart: capacity
+-- A status lasts until the next one; the newest until its collection was last read whole. Time does not run backwards.
+CREATE OR REPLACE TEMP TABLE spans AS
+WITH ordered AS (
+    SELECT provider_id, provider_type, status, change,
+        max(observed_at) OVER (PARTITION BY provider_id, provider_type ORDER BY change
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS from_at
+    FROM core.provider_states WHERE observed_at IS NOT NULL
+)
+SELECT o.provider_id, p.city, o.status, o.from_at,
+    least(coalesce(o.next_at, r.until), $now) AS to_at, p.utc_offset_minutes AS utc_offset
+FROM (
+    SELECT *, lead(from_at) OVER (PARTITION BY provider_id, provider_type ORDER BY change) AS next_at FROM ordered
+) o
+JOIN core.providers p ON p.provider_id = o.provider_id AND p.provider_type = o.provider_type
+LEFT JOIN (
+    SELECT CASE collection WHEN 'therapists' THEN 'therapist' ELSE 'place' END AS provider_type,
+        max(completed_at) AS until
+    FROM ops.scans WHERE collection IN ('therapists', 'places') AND completed_at IS NOT NULL GROUP BY ALL
+) r ON r.provider_type = o.provider_type
+WHERE o.status IS NOT NULL AND coalesce(o.next_at, r.until) IS NOT NULL
+    AND least(coalesce(o.next_at, r.until), $now) > o.from_at;
 CREATE OR REPLACE TABLE by_hand.capacity AS
 WITH homes AS (
     SELECT provider_id, arg_max(city, provider_type) FILTER (city IS NOT NULL) AS city FROM core.providers
@@ -739,28 +763,6 @@ requests AS (
     SELECT city, local_hour, count(*) AS requests, count(*) FILTER (accepted) AS accepted,
         count(*) FILTER (unanswered) AS unanswered, count(*) FILTER (undecided) AS undecided
     FROM asked GROUP BY ALL
-),
--- A status lasts until the next one; the newest until its collection was last read whole. Time does not run backwards.
-ordered AS (
-    SELECT provider_id, provider_type, status, change,
-        max(observed_at) OVER (PARTITION BY provider_id, provider_type ORDER BY change
-            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS from_at
-    FROM core.provider_states WHERE observed_at IS NOT NULL
-),
-spans AS (
-    SELECT o.provider_id, p.city, o.status, o.from_at,
-        least(coalesce(o.next_at, r.until), $now) AS to_at, p.utc_offset_minutes AS utc_offset
-    FROM (
-        SELECT *, lead(from_at) OVER (PARTITION BY provider_id, provider_type ORDER BY change) AS next_at FROM ordered
-    ) o
-    JOIN core.providers p ON p.provider_id = o.provider_id AND p.provider_type = o.provider_type
-    LEFT JOIN (
-        SELECT CASE collection WHEN 'therapists' THEN 'therapist' ELSE 'place' END AS provider_type,
-            max(completed_at) AS until
-        FROM ops.scans WHERE collection IN ('therapists', 'places') AND completed_at IS NOT NULL GROUP BY ALL
-    ) r ON r.provider_type = o.provider_type
-    WHERE o.status IS NOT NULL AND coalesce(o.next_at, r.until) IS NOT NULL
-        AND least(coalesce(o.next_at, r.until), $now) > o.from_at
 ),
 hours AS (
     SELECT provider_id, city, status, from_at, date_trunc('hour', from_at + to_minutes(utc_offset)) AS first_hour,
@@ -820,3 +822,532 @@ SELECT local_hour, city, requests, accepted, unanswered, undecided, seen::BIGINT
     CASE WHEN local_hour + INTERVAL 1 HOUR > $now + INTERVAL 7 HOUR OR undecided > 0 THEN false
         WHEN (SELECT whole FROM is_read) THEN true END AS is_complete
 FROM counted WHERE requests > 0 OR seen > 0;
+
+-- mart: providers
+CREATE OR REPLACE TABLE by_hand.providers AS
+WITH asked AS (
+    SELECT provider_id,
+        count(*) AS requests, count(*) FILTER (answered) AS answered, count(*) FILTER (accepted) AS accepted,
+        count(*) FILTER (status = 'declined') AS declined, count(*) FILTER (status = 'expired') AS expired,
+        count(*) FILTER (NOT answered AND (status = 'expired'
+            OR (status = 'pending' AND coalesce(response_deadline < $now, false)))) AS unanswered,
+        count(*) FILTER (accepted OR status IN ('declined', 'expired')) AS decided,
+        count(response_s) AS responses, quantile_cont(response_s, 0.5) AS p50_response_s,
+        quantile_cont(response_s, 0.95) AS p95_response_s, count(*) FILTER (status = 'completed') AS completed,
+        count(*) FILTER (cancelled) AS cancelled,
+        count(*) FILTER (cancelled AND cancelled_by = 'customer') AS cancelled_by_customer,
+        count(*) FILTER (cancelled AND cancelled_by = 'therapist') AS cancelled_by_provider,
+        count(*) FILTER (cancelled AND cancelled_by IN ('admin', 'system')) AS cancelled_by_admin,
+        sum(service_minutes) FILTER (status IN ('accepted', 'confirmed', 'completed'))::BIGINT AS booked_minutes
+    FROM (
+        SELECT provider_id, status, response_deadline, service_minutes, cancelled_by,
+            status IN ('accepted', 'confirmed', 'completed') OR accepted_at IS NOT NULL AS accepted,
+            status IN ('accepted', 'confirmed', 'completed') OR accepted_at IS NOT NULL OR responded_at IS NOT NULL
+                OR status = 'declined' AS answered,
+            status = 'cancelled' AS cancelled,
+            CASE WHEN responded_at >= created_at THEN date_diff('microsecond', created_at, responded_at) / 1e6 END
+                AS response_s
+        FROM core.bookings
+        WHERE deleted_at IS NULL AND NOT coalesce(is_test, false) AND provider_id IS NOT NULL
+            AND lower(provider_id) NOT IN ('guest', 'admin', 'system', 'customer', 'therapist')
+    ) GROUP BY provider_id
+),
+-- An id may stand for a therapist and a place: what is known of the therapist counts.
+accounts AS (
+    SELECT provider_id, max(provider_type) AS provider_type,
+        arg_max(provider_name, provider_type) FILTER (provider_name IS NOT NULL) AS provider_name,
+        arg_max(city, provider_type) FILTER (city IS NOT NULL) AS city, bool_or(deleted_at IS NULL) AS there
+    FROM core.providers GROUP BY provider_id
+),
+-- A review of a test booking is none; of a test booking and a real one of the same key the real one is meant.
+tests AS (
+    SELECT DISTINCT lower(unnest([booking_id, business_id])) AS key FROM core.bookings
+    WHERE deleted_at IS NULL AND is_test
+),
+shared AS (
+    SELECT key FROM (
+        SELECT lower(unnest([booking_id, business_id])) AS key FROM core.bookings
+        WHERE deleted_at IS NULL AND NOT coalesce(is_test, false)
+    ) SEMI JOIN tests USING (key)
+),
+real_reviews AS (
+    SELECT provider_id, booking_ref, rating FROM core.reviews
+    WHERE deleted_at IS NULL AND rating IS NOT NULL
+        AND coalesce(lower(booking_ref) NOT IN (SELECT key FROM tests ANTI JOIN shared USING (key)), true)
+),
+unnamed AS (SELECT DISTINCT booking_ref FROM real_reviews WHERE provider_id IS NULL AND booking_ref IS NOT NULL),
+fitting AS (
+    SELECT u.booking_ref, b.provider_id, b.key = u.booking_ref AS exact
+    FROM unnamed u JOIN (
+        SELECT unnest([booking_id, business_id]) AS key, provider_id FROM core.bookings
+        WHERE deleted_at IS NULL AND NOT coalesce(is_test, false)
+    ) b ON lower(b.key) = lower(u.booking_ref)
+    QUALIFY exact = bool_or(exact) OVER (PARTITION BY u.booking_ref)
+),
+meant AS (
+    SELECT booking_ref, min(provider_id) AS theirs FROM fitting GROUP BY booking_ref
+    HAVING count(DISTINCT provider_id) = 1 AND count(provider_id) = count(*)
+),
+ratings AS (
+    SELECT coalesce(r.provider_id, m.theirs) AS provider_id, count(*) AS ratings, avg(r.rating) AS rating
+    FROM real_reviews r LEFT JOIN meant m USING (booking_ref)
+    GROUP BY ALL
+),
+handed AS (
+    SELECT provider_id, count(*) FILTER (away) AS away, count(*) FILTER (NOT away) AS got FROM (
+        SELECT from_provider_id AS provider_id, true AS away FROM marts.reassignments
+        UNION ALL SELECT to_provider_id, false FROM marts.reassignments
+    ) GROUP BY provider_id
+),
+seen AS (
+    SELECT provider_id, min(from_at) AS since, max(to_at) AS until,
+        sum(date_diff('microsecond', from_at, to_at)) AS seen_us,
+        sum(date_diff('microsecond', from_at, to_at)) FILTER (status IN ('AVAILABLE', 'BUSY')) AS available_us,
+        sum(date_diff('microsecond', from_at, to_at)) FILTER (status = 'RESTRICTED') AS restricted_us
+    FROM spans GROUP BY provider_id
+),
+served AS (
+    SELECT provider_id, sum(greatest(0, date_diff('microsecond', greatest(b.starts_at, s.since),
+        least(b.starts_at + to_minutes(b.service_minutes), s.until)))) AS served_us
+    FROM core.bookings b JOIN seen s USING (provider_id)
+    WHERE b.deleted_at IS NULL AND NOT coalesce(b.is_test, false)
+        AND b.status IN ('accepted', 'confirmed', 'completed') AND b.starts_at IS NOT NULL
+        AND b.service_minutes IS NOT NULL
+    GROUP BY provider_id
+),
+paid AS (
+    SELECT provider_id, count(*) FILTER (paid_at <= deadline_at) AS in_time,
+        count(*) FILTER (paid_at > deadline_at) AS late,
+        count(*) FILTER (paid_at IS NULL OR deadline_at IS NULL) AS undated
+    FROM by_hand.commission_reconciliation
+    WHERE state IN ('matched', 'mismatched') AND commission_status = 'paid'
+    GROUP BY provider_id
+),
+fees AS (
+    SELECT provider_id, sum(amount_idr)::BIGINT AS fees_idr FROM by_hand.commission_entries
+    WHERE part = 'fee' AND kind IN ('fee', 'reversal') GROUP BY provider_id
+),
+is_read AS (
+    SELECT coalesce(bool_or(collection = 'bookings' AND completed_at IS NOT NULL), false)
+        AND NOT coalesce(bool_or(completed_at IS NULL AND outcome IN ('partial', 'failed')
+            AND collection IN ('bookings', 'hotel_bookings', 'therapists', 'places')), false) AS whole,
+        coalesce(bool_or(collection = 'reviews' AND completed_at IS NOT NULL), false) AS reviewed
+    FROM ops.scans
+)
+SELECT provider_id, a.provider_type, a.provider_name, a.city,
+    coalesce(q.requests, 0) AS requests, coalesce(q.answered, 0) AS answered, coalesce(q.accepted, 0) AS accepted,
+    coalesce(q.declined, 0) AS declined, coalesce(q.expired, 0) AS expired, coalesce(q.unanswered, 0) AS unanswered,
+    coalesce(q.decided, 0) AS decided, CASE WHEN i.whole THEN q.accepted / nullif(q.decided, 0) END AS acceptance_rate,
+    coalesce(q.responses, 0) AS responses, q.p50_response_s, q.p95_response_s, coalesce(q.completed, 0) AS completed,
+    coalesce(q.cancelled, 0) AS cancelled, coalesce(q.cancelled_by_customer, 0) AS cancelled_by_customer,
+    coalesce(q.cancelled_by_provider, 0) AS cancelled_by_provider,
+    coalesce(q.cancelled_by_admin, 0) AS cancelled_by_admin,
+    coalesce(q.cancelled - q.cancelled_by_customer - q.cancelled_by_provider - q.cancelled_by_admin, 0)
+        AS cancelled_by_unknown,
+    coalesce(h.away, 0) AS reassigned_away, coalesce(h.got, 0) AS reassigned_to,
+    CASE WHEN i.reviewed THEN coalesce(r.ratings, 0) END AS ratings,
+    CASE WHEN i.reviewed AND r.ratings >= 3 THEN r.rating END AS rating,
+    coalesce(q.booked_minutes, 0) AS booked_minutes, s.seen_us / 6e7 AS seen_minutes,
+    CASE WHEN s.seen_us IS NOT NULL THEN coalesce(s.available_us, 0) / 6e7 END AS available_minutes,
+    CASE WHEN s.seen_us IS NOT NULL THEN coalesce(v.served_us, 0) / 6e7 END AS booked_seen_minutes,
+    CASE WHEN i.whole AND s.seen_us IS NOT NULL THEN coalesce(v.served_us, 0) / nullif(s.available_us, 0) END
+        AS utilisation,
+    CASE WHEN $judged IS NOT NULL THEN coalesce(p.in_time, 0) END AS paid_in_time,
+    CASE WHEN $judged IS NOT NULL THEN coalesce(p.late, 0) END AS paid_late,
+    CASE WHEN $judged IS NOT NULL THEN coalesce(p.undated, 0) END AS paid_undated,
+    CASE WHEN $judged IS NOT NULL THEN coalesce(f.fees_idr, 0) END AS fees_idr,
+    CASE WHEN s.seen_us IS NOT NULL THEN coalesce(s.restricted_us, 0) / 864e8 END AS restricted_days,
+    CASE WHEN i.whole THEN true END AS is_complete
+FROM accounts a FULL JOIN asked q USING (provider_id)
+LEFT JOIN ratings r USING (provider_id) LEFT JOIN handed h USING (provider_id) LEFT JOIN seen s USING (provider_id)
+LEFT JOIN served v USING (provider_id) LEFT JOIN paid p USING (provider_id) LEFT JOIN fees f USING (provider_id),
+is_read i
+WHERE coalesce(a.there, false) OR q.provider_id IS NOT NULL;
+
+-- mart: commission_findings
+CREATE OR REPLACE TEMP MACRO in_words(amount) AS coalesce(
+    replace('Rp ' || replace(format('{:,}', amount), ',', '.'), 'Rp -', '-Rp '), 'an unknown amount');
+CREATE OR REPLACE TEMP MACRO as_percent(ppm) AS CASE WHEN ppm IS NULL THEN 'no rate'
+    WHEN ppm % 10000 = 0 THEN ppm // 10000 || ' %'
+    ELSE ppm // 10000 || ',' || rtrim(printf('%04d', ppm % 10000), '0') || ' %' END;
+CREATE OR REPLACE TEMP MACRO as_written(number) AS CASE WHEN number = round(number) AND abs(number) < 1e15
+    THEN number::BIGINT::VARCHAR ELSE number::VARCHAR END;
+CREATE OR REPLACE TEMP MACRO to_the_minute(instant, utc_offset) AS CASE
+    WHEN utc_offset IS NULL THEN strftime(instant, '%Y-%m-%dT%H:%MZ')
+    ELSE strftime(instant + to_minutes(utc_offset), '%Y-%m-%dT%H:%M') END;
+CREATE OR REPLACE TEMP MACRO as_moment(told) AS CASE WHEN told IS NULL THEN 'an unknown time'
+    WHEN ends_with(told, 'Z') THEN replace(left(told, -1), 'T', ' ') || ' UTC'
+    ELSE replace(told, 'T', ' ') || ' local time' END;
+-- Records here as of another moment than their booking: what rests on both is not told of them.
+CREATE OR REPLACE TEMP TABLE apart AS
+WITH read AS (
+    SELECT min(coalesce(read_until, watermark)) FILTER (collection = 'commission_records') AS records,
+        min(coalesce(read_until, watermark)) FILTER (collection = 'bookings') AS bookings,
+        min(coalesce(read_until, watermark)) FILTER (collection = 'hotel_bookings') AS hotel_bookings
+    FROM ops.scans WHERE watermark IS NOT NULL
+),
+later AS (
+    SELECT booking_id AS target, origin AS target_origin FROM core.bookings, read
+    WHERE updated_at > read.records AND updated_at <= $now + INTERVAL 1 MINUTE
+)
+SELECT commission_id FROM linked SEMI JOIN later USING (target, target_origin) WHERE link = 'booking'
+UNION
+SELECT l.commission_id FROM (
+    SELECT commission_id, updated_at FROM core.commissions, read
+    WHERE updated_at > least(read.bookings, read.hotel_bookings) AND updated_at <= $now + INTERVAL 1 MINUTE
+) c JOIN linked l USING (commission_id), read
+WHERE l.link = 'booking'
+    AND c.updated_at > CASE l.target_origin WHEN 'bookings' THEN read.bookings ELSE read.hotel_bookings END;
+-- Which record is the booking's own is asked only where there are several.
+CREATE OR REPLACE TEMP TABLE further AS
+SELECT commission_id, row_number() OVER same AS place, first(commission_id) OVER same AS own_id,
+    first(e_status) OVER same = 'paid' AND place > 1
+        AND e_status IN ('pending', 'rejected', 'overdue', 'awaiting_verification') AS needless
+FROM reviewed SEMI JOIN (
+    SELECT target, target_origin FROM reviewed WHERE live AND NOT is_refund AND link = 'booking'
+    GROUP BY ALL HAVING count(*) > 1
+) USING (target, target_origin)
+WHERE live AND NOT is_refund AND link = 'booking'
+WINDOW same AS (PARTITION BY target, target_origin
+    ORDER BY CASE e_status WHEN 'paid' THEN 0 WHEN 'awaiting_verification' THEN 1 ELSE 2 END, e_created, commission_id);
+CREATE OR REPLACE TEMP TABLE suspects AS
+WITH facts AS (
+    SELECT r.*, coalesce(f.place, 1) AS place, f.own_id, coalesce(f.needless, false) AS needless,
+        a.commission_id IS NOT NULL AS unsettled,
+        coalesce(r.b_status IN ('accepted', 'confirmed', 'completed'), false) AS earns,
+        earns AND coalesce(r.b_amount = 0, false) AS is_free,
+        CASE WHEN earns THEN r.cost END AS expected,
+        coalesce(r.no_base AND r.cost > 0 AND r.written BETWEEN 0 AND 1e9 AND round(r.written * 1000) = r.cost, false)
+            AS is_small,
+        coalesce(r.no_base AND r.b_created IS NOT NULL AND r.fee_idr = 25, false) AS fee_is_small,
+        coalesce(r.no_base AND r.cost > 0 AND r.due_idr BETWEEN 0 AND 1000000000
+            AND r.due_idr * 1000 IN (r.cost, r.cost + 25000), false) AS due_is_small,
+        coalesce(r.amount_rule = 'thousands', false) OR is_small OR fee_is_small OR due_is_small AS in_thousands,
+        coalesce(r.commission = expected, false) AS as_expected,
+        CASE WHEN coalesce(r.base, r.b_amount) BETWEEN 0 AND 10000000000000 AND r.rate_ppm BETWEEN 0 AND 100000000
+            THEN (coalesce(r.base, r.b_amount)::HUGEINT * r.rate_ppm + 500000) // 1000000 END AS at_its_rate,
+        CASE WHEN NOT (r.live AND earns AND NOT r.is_refund AND expected IS NOT NULL) OR (is_free AND as_expected)
+                THEN NULL
+            WHEN is_free OR r.not_believed THEN 'wrong_amount'
+            WHEN in_thousands THEN 'unit_error'
+            WHEN coalesce(r.rate_ppm <> 300000 AND r.commission = at_its_rate AND NOT as_expected, false)
+                THEN 'wrong_rate'
+            WHEN NOT as_expected OR coalesce(r.base <> r.b_amount, false) THEN 'wrong_amount' END AS verdict,
+        earns AND NOT is_free AND NOT r.is_refund AS owing, owing AND NOT coalesce(f.needless, false) AS is_due,
+        CASE WHEN r.accrual_day IS NOT NULL THEN r.b_completed + INTERVAL 3 HOUR END AS by_completion,
+        CASE WHEN r.accrual_day IS NOT NULL THEN r.b_starts + to_minutes(r.b_minutes) + INTERVAL 3 HOUR END AS by_start,
+        r.e_status IN ('pending', 'rejected', 'overdue')
+            OR (r.e_status = 'awaiting_verification' AND NOT coalesce(r.proof_at < r.due_at, false)) AS unpaid,
+        CASE WHEN is_free OR coalesce(r.due_at > $judged OR (r.e_status = 'paid' AND r.paid_at < r.due_at), false)
+            THEN 0 ELSE 25000 END AS fee_due
+    FROM reviewed r LEFT JOIN further f USING (commission_id) LEFT JOIN apart a USING (commission_id)
+),
+flagged AS (
+    SELECT *,
+        NOT unsettled AND live AS told,
+        live AND link = 'booking' AND place > 1 AND NOT is_refund AS is_duplicate,
+        live AND link IN ('none', 'deleted') AS is_orphan,
+        told AND b_status IN ('cancelled', 'declined', 'expired', 'reassigned') AND NOT is_refund AND NOT needless
+            AS is_not_due,
+        told AND link = 'booking' AND e_provider <> b_provider AS of_another,
+        told AND link = 'booking' AND NOT is_refund AND e_source <> b_source AND e_source <> 'unknown'
+            AND b_source <> 'unknown' AS from_elsewhere,
+        live AND link = 'ambiguous' AS is_ambiguous,
+        told AND owing AND accepted_rule = 'explicit' AND utc_offset IS NOT NULL
+            AND e_created > b_accepted + INTERVAL 2 MINUTE AS is_late,
+        told AND owing AND e_deadline IS NOT NULL AND (by_completion IS NOT NULL OR by_start IS NOT NULL)
+            AND coalesce(e_deadline NOT BETWEEN by_completion - INTERVAL 5 MINUTE AND by_completion + INTERVAL 5 MINUTE,
+                true)
+            AND coalesce(e_deadline NOT BETWEEN by_start - INTERVAL 5 MINUTE AND by_start + INTERVAL 5 MINUTE, true)
+            AS has_other_deadline,
+        told AND is_due AND unpaid AND due_at < $judged AND e_status <> 'overdue' AS is_unmarked,
+        told AND is_due AND e_status = 'overdue' AND $judged < due_at AS is_premature,
+        told AND is_due AND unpaid AND due_at + INTERVAL 30 MINUTE < $judged AND fee_state <> 'absent'
+            AND coalesce(fee, 0) = 0 AS lacks_fee,
+        told AND (is_due OR (is_free AND NOT is_refund)) AND fee_state <> 'absent' AND fee <> 0 AND fee <> fee_due
+            AS has_wrong_fee,
+        is_refund AND gone_at IS NULL AS gives_back,
+        live AND e_status = 'paid' AND proof_state = 'empty' AND NOT is_refund AS lacks_proof
+    FROM facts
+)
+SELECT *, coalesce(b_provider, e_provider) AS provider_id, in_words(commission) AS charges,
+    in_words(expected) AS expects, to_the_minute(due_at, utc_offset) AS due_told,
+    as_written(CASE WHEN in_thousands OR not_believed THEN written_base END) AS base_told,
+    as_written(CASE WHEN in_thousands OR not_believed THEN written END) AS written_told,
+    CASE WHEN fee_is_small THEN fee_idr::VARCHAR END AS fee_told,
+    CASE WHEN due_is_small THEN due_idr::VARCHAR END AS total_told
+FROM flagged
+WHERE is_duplicate OR is_orphan OR is_not_due OR (verdict IS NOT NULL AND told) OR of_another OR from_elsewhere
+    OR is_ambiguous OR is_late OR has_other_deadline OR is_unmarked OR is_premature OR lacks_fee OR has_wrong_fee
+    OR gives_back OR lacks_proof OR gone_at IS NOT NULL;
+CREATE OR REPLACE TABLE by_hand.commission_findings AS
+WITH found AS (
+    SELECT 'missing' AS finding, 'critical' AS severity,
+        booking_id || CASE WHEN row_number() OVER (PARTITION BY booking_id ORDER BY origin) > 1
+            THEN ':' || origin ELSE '' END AS row_id,
+        booking_id, NULL AS booking_ref, NULL AS commission_id, provider_id, expected_idr, actual_idr, origin,
+        'finding.missing' AS code,
+        to_json({booking: booking_id, amount: booking_amount_idr, expected: expected_idr}) AS args,
+        'Booking ' || booking_id || ' earns ' || in_words(booking_amount_idr) || ' and has no commission record; '
+            || in_words(expected_idr) || ' should have been recorded.' AS detail
+    FROM by_hand.commission_reconciliation WHERE state = 'missing'
+    UNION ALL
+    SELECT 'duplicate', 'high', commission_id, target, ref, commission_id, provider_id, 0, commission, target_origin,
+        CASE WHEN needless THEN 'finding.duplicate_paid' ELSE 'finding.duplicate' END,
+        to_json({commission: commission_id, amount: commission, booking: target, own: own_id}),
+        'Commission ' || commission_id || ' over ' || charges || ' is a further record of booking ' || target
+            || ', whose own is ' || own_id || CASE WHEN needless THEN ', which is paid.' ELSE '.' END
+    FROM suspects WHERE is_duplicate
+    UNION ALL
+    SELECT 'orphan', 'high', commission_id, target, ref, commission_id, provider_id, 0, commission, target_origin,
+        CASE WHEN link = 'deleted' THEN 'finding.orphan_deleted' WHEN ref IS NULL THEN 'finding.orphan_unnamed'
+            ELSE 'finding.orphan' END,
+        CASE WHEN link <> 'deleted' AND ref IS NULL THEN to_json({commission: commission_id, amount: commission})
+            ELSE to_json({commission: commission_id, amount: commission, ref: ref}) END,
+        'Commission ' || commission_id || ' over ' || charges || ' refers to ' || CASE
+            WHEN link = 'deleted' THEN coalesce(ref, 'nothing') || ', a booking that was deleted.'
+            WHEN ref IS NULL THEN 'nothing: it names no booking.' ELSE ref || ', which is no booking.' END
+    FROM suspects WHERE is_orphan
+    UNION ALL
+    SELECT 'not_due', 'high', commission_id, target, ref, commission_id, provider_id, 0, commission, target_origin,
+        'finding.not_due', to_json({commission: commission_id, amount: commission, booking: target, status: b_status}),
+        'Commission ' || commission_id || ' charges ' || charges || ' for booking ' || target || ', which ended as '
+            || b_status || ' and owes nothing.'
+    FROM suspects WHERE is_not_due
+    UNION ALL
+    SELECT 'unit_error', 'high', commission_id, target, ref, commission_id, provider_id, expected, commission,
+        target_origin,
+        'finding.unit_error' || CASE WHEN fee_is_small THEN '_fee' ELSE '' END
+            || CASE WHEN due_is_small THEN '_due' ELSE '' END,
+        CASE WHEN fee_is_small AND due_is_small THEN to_json({commission: commission_id, booking: target,
+                base: base_told, written: written_told, fee: fee_told, due: total_told, amount: commission,
+                expected: expected})
+            WHEN fee_is_small THEN to_json({commission: commission_id, booking: target, base: base_told,
+                written: written_told, fee: fee_told, amount: commission, expected: expected})
+            WHEN due_is_small THEN to_json({commission: commission_id, booking: target, base: base_told,
+                written: written_told, due: total_told, amount: commission, expected: expected})
+            ELSE to_json({commission: commission_id, booking: target, base: base_told, written: written_told,
+                amount: commission, expected: expected}) END,
+        'Commission ' || commission_id || ' of booking ' || target || ' is written in thousands: amount '
+            || coalesce(base_told, 'nothing') || ', commission ' || coalesce(written_told, 'nothing')
+            || coalesce(', fee ' || fee_told, '') || coalesce(', due ' || total_told, '') || '; read as ' || charges
+            || ', expected ' || expects || '.'
+    FROM suspects WHERE told AND verdict = 'unit_error'
+    UNION ALL
+    SELECT 'wrong_rate', 'high', commission_id, target, ref, commission_id, provider_id, expected, commission,
+        target_origin, 'finding.wrong_rate',
+        to_json({commission: commission_id, booking: target, rate: rate_ppm, amount: commission, policy: 300000,
+            expected: expected}),
+        'Commission ' || commission_id || ' of booking ' || target || ' charges ' || as_percent(rate_ppm) || ' ('
+            || charges || ') where the policy says 30 % (' || expects || ').'
+    FROM suspects WHERE told AND verdict = 'wrong_rate'
+    UNION ALL
+    SELECT 'wrong_amount', 'high', commission_id, target, ref, commission_id, provider_id, expected, commission,
+        target_origin, CASE WHEN not_believed THEN 'finding.not_believed' ELSE 'finding.wrong_amount' END,
+        CASE WHEN not_believed THEN to_json({commission: commission_id, booking: target, base: base_told,
+                written: written_told, booked: b_amount, expected: expected})
+            ELSE to_json({commission: commission_id, booking: target, amount: commission, base: base, booked: b_amount,
+                expected: expected}) END,
+        'Commission ' || commission_id || ' of booking ' || target || CASE
+            WHEN not_believed THEN ' carries amounts that are not believed: amount '
+                || coalesce(base_told, 'nothing') || ', commission ' || coalesce(written_told, 'nothing')
+                || '; the booking''s amount is '
+            ELSE ' says ' || charges || ' on ' || CASE WHEN base IS NULL THEN 'no written amount' ELSE in_words(base) END
+                || '; the booking''s amount is ' END
+            || in_words(b_amount) || ' and ' || expects || ' is expected.'
+    FROM suspects WHERE told AND verdict = 'wrong_amount'
+    UNION ALL
+    SELECT 'wrong_provider', 'high', commission_id, target, ref, commission_id, provider_id, expected, commission,
+        target_origin, 'finding.wrong_provider',
+        to_json({commission: commission_id, amount: commission, charged: e_provider, booking: target,
+            owner: b_provider}),
+        'Commission ' || commission_id || ' over ' || charges || ' charges provider ' || e_provider || '; booking '
+            || target || ' belongs to provider ' || b_provider || '.'
+    FROM suspects WHERE of_another
+    UNION ALL
+    SELECT 'source_mismatch', 'medium', commission_id, target, ref, commission_id, provider_id, expected, commission,
+        target_origin, 'finding.source_mismatch',
+        to_json({commission: commission_id, amount: commission, source: e_source, booking: target, origin: b_source}),
+        'Commission ' || commission_id || ' over ' || charges || ' says its source is ' || e_source || '; booking '
+            || target || ' came from ' || b_source || '.'
+    FROM suspects WHERE from_elsewhere
+    UNION ALL
+    SELECT 'ambiguous_reference', 'high', commission_id, target, ref, commission_id, provider_id, NULL, commission,
+        target_origin, 'finding.ambiguous_reference',
+        to_json({commission: commission_id, amount: commission, ref: ref}),
+        'Commission ' || commission_id || ' over ' || charges || ' refers to ' || coalesce(ref, 'nothing')
+            || ', which fits two bookings; which one is meant cannot be told.'
+    FROM suspects WHERE is_ambiguous
+    UNION ALL
+    SELECT 'late_record', 'low', commission_id, target, ref, commission_id, provider_id, expected, commission,
+        target_origin, 'finding.late_record',
+        to_json({commission: commission_id, amount: commission, created: to_the_minute(e_created, utc_offset),
+            booking: target, accepted: to_the_minute(b_accepted, utc_offset)}),
+        'Commission ' || commission_id || ' over ' || charges || ' was created at '
+            || as_moment(to_the_minute(e_created, utc_offset)) || '; booking ' || target || ' was accepted at '
+            || as_moment(to_the_minute(b_accepted, utc_offset)) || '.'
+    FROM suspects WHERE is_late
+    UNION ALL
+    SELECT 'deadline_mismatch', 'low', commission_id, target, ref, commission_id, provider_id, expected, commission,
+        target_origin, 'finding.deadline_mismatch',
+        to_json({commission: commission_id, amount: commission, written: to_the_minute(e_deadline, utc_offset),
+            due: due_told}),
+        'Commission ' || commission_id || ' over ' || charges || ' is due at '
+            || as_moment(to_the_minute(e_deadline, utc_offset)) || '; by the policy it is due at '
+            || as_moment(due_told) || '.'
+    FROM suspects WHERE has_other_deadline
+    UNION ALL
+    SELECT 'overdue_unmarked', 'medium', commission_id, target, ref, commission_id, provider_id, expected, commission,
+        target_origin, 'finding.overdue_unmarked',
+        to_json({commission: commission_id, amount: commission, due: due_told, status: e_status}),
+        'Commission ' || commission_id || ' over ' || charges || ' was due at ' || as_moment(due_told)
+            || ', is unpaid (' || e_status || ') and not marked overdue.'
+    FROM suspects WHERE is_unmarked
+    UNION ALL
+    SELECT 'overdue_premature', 'medium', commission_id, target, ref, commission_id, provider_id, expected, commission,
+        target_origin, 'finding.overdue_premature',
+        to_json({commission: commission_id, amount: commission, due: due_told}),
+        'Commission ' || commission_id || ' over ' || charges || ' is marked overdue before it is due at '
+            || as_moment(due_told) || '.'
+    FROM suspects WHERE is_premature
+    UNION ALL
+    SELECT 'fee_missing', 'medium', commission_id, target, ref, commission_id, provider_id, 25000, 0, target_origin,
+        'finding.fee_missing', to_json({commission: commission_id, amount: commission, due: due_told, fee: 25000}),
+        'Commission ' || commission_id || ' over ' || charges || ' was due at ' || as_moment(due_told)
+            || ' and is unpaid; the late fee of Rp 25.000 is not on it.'
+    FROM suspects WHERE lacks_fee
+    UNION ALL
+    SELECT 'fee_wrong', 'medium', commission_id, target, ref, commission_id, provider_id, fee_due, fee, target_origin,
+        CASE WHEN is_free THEN 'finding.fee_free' WHEN fee_due = 0 THEN 'finding.fee_early'
+            ELSE 'finding.fee_wrong' END,
+        CASE WHEN is_free THEN to_json({commission: commission_id, fee: fee, booking: target})
+            WHEN fee_due = 0 THEN to_json({commission: commission_id, fee: fee, due: due_told})
+            ELSE to_json({commission: commission_id, fee: fee, policy: 25000}) END,
+        'Commission ' || commission_id || ' carries a fee of ' || in_words(fee) || CASE
+            WHEN is_free THEN '; booking ' || target || ' is free and owes none.'
+            WHEN fee_due = 0 THEN '; none is due before the deadline at ' || as_moment(due_told) || '.'
+            ELSE '; the policy''s is Rp 25.000.' END
+    FROM suspects WHERE has_wrong_fee
+    UNION ALL
+    SELECT 'refund_record', 'medium', commission_id, target, ref, commission_id, provider_id, 0, commission,
+        target_origin, 'finding.refund_record',
+        to_json({commission: commission_id, amount: commission, status: e_status, ref: ref}),
+        'Commission ' || commission_id || ' over ' || charges || ' is a refund (' || e_status || ') that refers to '
+            || coalesce(ref, 'nothing') || '; it is no record of a booking''s own.'
+    FROM suspects WHERE gives_back
+    UNION ALL
+    SELECT 'paid_without_proof', 'medium', commission_id, target, ref, commission_id, provider_id, expected, commission,
+        target_origin, 'finding.paid_without_proof', to_json({commission: commission_id, amount: commission}),
+        'Commission ' || commission_id || ' over ' || charges || ' is marked paid and carries no proof of payment.'
+    FROM suspects WHERE lacks_proof
+    UNION ALL
+    SELECT 'vanished', 'high', commission_id, target, ref, commission_id, provider_id, commission, 0, target_origin,
+        'finding.vanished', to_json({commission: commission_id, amount: commission, ref: ref}),
+        'Commission ' || commission_id || ' over ' || charges || ' for ' || coalesce(ref, 'nothing')
+            || ' was seen before and is gone from the app.'
+    FROM suspects WHERE gone_at IS NOT NULL
+),
+read AS (
+    SELECT min(coalesce(read_until, watermark)) FILTER (collection = 'commission_records') AS records,
+        min(coalesce(read_until, watermark)) FILTER (collection = 'therapists') AS therapists,
+        min(coalesce(read_until, watermark)) FILTER (collection = 'places') AS places
+    FROM ops.scans WHERE watermark IS NOT NULL
+),
+unpaid AS (
+    SELECT coalesce(r.e_provider, r.b_provider) AS owner, r.commission,
+        a.commission_id IS NOT NULL AS unsettled,
+        r.due_at IS NULL OR unsettled OR coalesce(r.due_at < $judged, true) AS possible,
+        coalesce(r.due_at + INTERVAL 30 MINUTE < $judged, false) AND NOT unsettled AS due
+    FROM reviewed r LEFT JOIN further f USING (commission_id) LEFT JOIN apart a USING (commission_id)
+    WHERE r.live AND (r.e_status IN ('pending', 'rejected', 'overdue')
+            OR (r.e_status = 'awaiting_verification' AND NOT coalesce(r.proof_at < r.due_at, false)))
+        AND ((r.b_status IN ('accepted', 'confirmed', 'completed') AND coalesce(r.b_amount <> 0, true)
+            AND NOT r.is_refund AND NOT coalesce(f.needless, false)) OR a.commission_id IS NOT NULL)
+),
+debts AS (
+    SELECT owner, bool_or(possible) AS possible, bool_or(due) AS due, sum(commission) FILTER (due)::BIGINT AS owed
+    FROM unpaid WHERE owner IS NOT NULL GROUP BY owner
+),
+-- A record written after what was read of the providers may have been the reason until then.
+moved AS (
+    SELECT DISTINCT coalesce(r.e_provider, r.b_provider) AS provider_id,
+        unnest(CASE WHEN c.updated_at > read.therapists AND c.updated_at > read.places THEN ['therapist', 'place']
+            WHEN c.updated_at > read.therapists THEN ['therapist'] WHEN c.updated_at > read.places THEN ['place'] END)
+            AS provider_type
+    FROM core.commissions c JOIN reviewed r USING (commission_id), read
+    WHERE c.updated_at <= $now + INTERVAL 1 MINUTE
+        AND (c.updated_at > read.therapists OR c.updated_at > read.places)
+),
+restrictions AS (
+    SELECT p.provider_id, p.provider_type, p.status, d.owed
+    FROM core.providers p ANTI JOIN (
+        SELECT provider_id, provider_type FROM core.providers, read
+        WHERE updated_at > read.records AND updated_at <= $now + INTERVAL 1 MINUTE
+    ) w USING (provider_id, provider_type)
+    LEFT JOIN debts d ON d.owner = p.provider_id
+    LEFT JOIN moved m ON m.provider_id = p.provider_id AND m.provider_type = p.provider_type
+    WHERE p.deleted_at IS NULL AND p.status IS NOT NULL AND $judged IS NOT NULL
+        AND CASE WHEN p.status = 'RESTRICTED' THEN NOT coalesce(d.possible, false) AND m.provider_id IS NULL
+            ELSE coalesce(d.due, false) END
+)
+SELECT finding || ':' || row_id AS finding_id, finding, severity, booking_id, booking_ref, commission_id, provider_id,
+    expected_idr::BIGINT AS expected_idr, actual_idr::BIGINT AS actual_idr,
+    (actual_idr - expected_idr)::BIGINT AS variance_idr, detail, origin, false AS waived, code, args::VARCHAR AS args
+FROM found
+UNION ALL
+SELECT 'restriction_mismatch:' || provider_id || CASE WHEN row_number() OVER (PARTITION BY provider_id
+        ORDER BY provider_type DESC) > 1 THEN ':' || provider_type ELSE '' END,
+    'restriction_mismatch', 'medium', NULL, NULL, NULL, provider_id, NULL, NULL, NULL,
+    CASE status WHEN 'RESTRICTED' THEN 'Provider ' || provider_id
+            || ' is RESTRICTED and no commission of theirs is overdue.'
+        ELSE 'Provider ' || provider_id || ' owes ' || in_words(owed)
+            || ' past the time of restriction and is not RESTRICTED (' || status || ').' END,
+    NULL, false,
+    CASE status WHEN 'RESTRICTED' THEN 'finding.restricted' ELSE 'finding.not_restricted' END,
+    CASE status WHEN 'RESTRICTED' THEN to_json({provider: provider_id})
+        ELSE to_json({provider: provider_id, owed: owed, status: status}) END::VARCHAR
+FROM restrictions;
+
+-- mart: unusual
+-- What came by the hour; what is unusual of it benchmarks/unusual_by_hand.py says with scipy.
+CREATE OR REPLACE TEMP TABLE arrived AS
+WITH bounds AS (SELECT date_trunc('hour', $now) - INTERVAL 1538 HOUR AS since),
+booked AS (
+    SELECT * FROM core.bookings WHERE deleted_at IS NULL AND NOT coalesce(is_test, false)
+),
+answers AS (
+    SELECT created_at, date_diff('microsecond', created_at, responded_at) AS took FROM booked, bounds
+    WHERE created_at BETWEEN since AND $now AND responded_at >= created_at AND responded_at <= $now
+),
+things AS (
+    SELECT 'bookings' AS series, source, created_at AS moment, NULL AS hit FROM booked
+    UNION ALL
+    SELECT 'acceptance', 'all', created_at, status IN ('accepted', 'confirmed', 'completed') OR accepted_at IS NOT NULL
+    FROM booked
+    WHERE status IN ('accepted', 'confirmed', 'completed', 'declined', 'expired') OR accepted_at IS NOT NULL
+        OR (status = 'pending' AND response_deadline < $now)
+    UNION ALL
+    SELECT 'cancellation', 'all', CASE status WHEN 'cancelled' THEN cancelled_at ELSE completed_at END,
+        status = 'cancelled'
+    FROM booked WHERE status IN ('cancelled', 'completed')
+    UNION ALL
+    SELECT 'response_time', 'all', created_at, took > (SELECT median(took) FROM answers) FROM answers
+    UNION ALL
+    SELECT 'messages', 'all', coalesce(sent_at, created_at), NULL FROM core.messages WHERE deleted_at IS NULL
+    UNION ALL
+    SELECT 'delivery', 'all', coalesce(sent_at, created_at), delivered_at IS NOT NULL FROM core.notifications
+    WHERE deleted_at IS NULL
+    UNION ALL
+    SELECT 'payments', 'all', greatest(paid_at, coalesce(verified_at, paid_at)), NULL FROM core.commissions
+    WHERE deleted_at IS NULL AND NOT coalesce(is_test, false) AND paid_at IS NOT NULL
+    UNION ALL SELECT 'rows', origin, created_at, NULL FROM core.bookings
+    UNION ALL SELECT 'rows', 'chat_rooms', created_at, NULL FROM core.chat_rooms
+    UNION ALL SELECT 'rows', 'chat_messages', created_at, NULL FROM core.messages
+    UNION ALL SELECT 'rows', 'commission_records', created_at, NULL FROM core.commissions
+    UNION ALL SELECT 'rows', 'notifications', created_at, NULL FROM core.notifications
+    UNION ALL SELECT 'rows', 'reviews', created_at, NULL FROM core.reviews
+)
+SELECT series, source, date_trunc('hour', moment) AS hour_start, count(*) AS things, sum(hit::INT)::BIGINT AS hits,
+    min(moment) AS first_at, max(moment) AS last_at
+FROM things, bounds WHERE moment BETWEEN since AND $now
+GROUP BY ALL;

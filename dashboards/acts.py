@@ -48,11 +48,15 @@ LONGEST_TEXT: Final = 300
 NAME_LENGTH: Final = 80
 PROGRESS_EVERY_S: Final = 2
 ORDERS_SHOWN: Final = 5
+#: Of those about one thing, among so many of the newest.
+ORDERS_LOOKED_AT: Final = 200
 #: Whoever takes orders looks at least so often; one that waits longer waits for nobody.
 TAKEN_WITHIN: Final = timedelta(minutes=3)
 #: What is made of the snapshot that is looked at.
 OF_A_SNAPSHOT: Final = ("report", "package", "sign_off")
-SAID_OF_AN_ORDER: Final = ("customer", "month", "first", "until", "format", "reason")
+SAID_OF_AN_ORDER: Final = (
+    "customer", "month", "first", "until", "format", "operation", "plan", "action", "row", "reason",
+)  # fmt: skip
 ORDER_LOOKS: Final[Mapping[str, str]] = {"queued": "none", "running": "warn", "done": "good", "failed": "bad"}
 
 
@@ -175,10 +179,10 @@ def _on_alert(screen: Screen, known: Standing, alert_id: str) -> None:
         said = {"by": silence.author, "time": ends, "reason": without_contact(silence.reason)}
         show(tasks.stands("none", say("acts.silenced"), say("acts.silenced_by", **said)))
         if _pressed(screen, Right.SILENCE, "end_silence", alert_id, icon=":material/notifications:"):
-            _enter(
+            enter(
                 screen,
                 lambda: AlertStore(screen.settings.home.ledger).end_silence(
-                    silence.silence_id, by=screen.viewer.name, at=_now(screen)
+                    silence.silence_id, by=screen.viewer.name, at=now(screen)
                 ),
             )
         return
@@ -223,9 +227,9 @@ def _on_finding(screen: Screen, known: Standing, finding_id: str) -> None:
         }
         show(tasks.stands("none", say("acts.waived"), say("acts.waived_by", **said)))
         if _pressed(screen, Right.WAIVE, "withdraw", finding_id, icon=":material/undo:"):
-            _enter(
+            enter(
                 screen,
-                lambda: ledger.withdraw_waiver(finding_id, reason="", by=screen.viewer.name, at=_now(screen)),
+                lambda: ledger.withdraw_waiver(finding_id, reason="", by=screen.viewer.name, at=now(screen)),
             )
         return
     if not _is_finding(screen, finding_id):
@@ -259,10 +263,10 @@ class Asked:
 
 
 def _silence(screen: Screen, alert: alerts.Alert, asked: Asked) -> None:
-    text = _reason(screen, asked.reason)
+    text = reason_of(screen, asked.reason)
     if text is not None:
-        at, lasts = _now(screen), SILENCES.get(asked.length, SILENCES[SILENCED_FOR])
-        _enter(
+        at, lasts = now(screen), SILENCES.get(asked.length, SILENCES[SILENCED_FOR])
+        enter(
             screen,
             lambda: AlertStore(screen.settings.home.ledger).silence(
                 alerts.matcher_of(alert),
@@ -275,10 +279,10 @@ def _silence(screen: Screen, alert: alerts.Alert, asked: Asked) -> None:
 
 
 def _waive(screen: Screen, finding_id: str, asked: Asked) -> None:
-    text = _reason(screen, asked.reason)
+    text = reason_of(screen, asked.reason)
     if text is not None:
         ledger = Ledger(screen.settings.home.ledger)
-        _enter(screen, lambda: ledger.waive(finding_id, reason=text, by=screen.viewer.name, at=_now(screen)))
+        enter(screen, lambda: ledger.waive(finding_id, reason=text, by=screen.viewer.name, at=now(screen)))
 
 
 # Acts in a list ----------------------------------------------------------------------------------------
@@ -344,9 +348,9 @@ def on_one_of(screen: Screen, kind: Kind, there: Mapping[str, str]) -> None:
 
 def _acknowledge(screen: Screen, kind: Kind, record_id: str) -> None:
     ledger, viewer = Ledger(screen.settings.home.ledger), screen.viewer
-    _enter(
+    enter(
         screen,
-        lambda: ledger.acknowledge(kind, record_id, by=viewer.name, role=viewer.role.value, at=_now(screen)),
+        lambda: ledger.acknowledge(kind, record_id, by=viewer.name, role=viewer.role.value, at=now(screen)),
     )
 
 
@@ -358,9 +362,9 @@ def _taken_care_of(screen: Screen, kind: Kind, record_id: str, acknowledged: Ack
         said = say("acts.acknowledged_by", by=acknowledged.by, time=say.time(acknowledged.at, screen.now))
         show(tasks.stands("good", say("acts.acknowledged"), said))
         if _pressed(screen, Right.ACKNOWLEDGE, "unacknowledge", record_id, icon=":material/undo:"):
-            _enter(
+            enter(
                 screen,
-                lambda: ledger.end_acknowledgement(kind, record_id, by=viewer.name, at=_now(screen)),
+                lambda: ledger.end_acknowledgement(kind, record_id, by=viewer.name, at=now(screen)),
             )
     elif _pressed(screen, Right.ACKNOWLEDGE, "acknowledge", record_id, icon=":material/front_hand:"):
         _acknowledge(screen, kind, record_id)
@@ -380,12 +384,12 @@ def _is_finding(screen: Screen, finding_id: str) -> bool:
     return found is not None
 
 
-def _now(screen: Screen) -> datetime:
+def now(screen: Screen) -> datetime:
     """When something is done: of an older snapshot the page's own instant is long ago."""
     return screen.settings.clock.now()
 
 
-def _reason(screen: Screen, typed: str | None) -> str | None:
+def reason_of(screen: Screen, typed: str | None) -> str | None:
     """A reason that says something; where it does not, that one is wanted."""
     text = " ".join((typed or "").split())
     if sum(letter.isalpha() for letter in text) < SHORTEST_REASON:
@@ -395,11 +399,11 @@ def _reason(screen: Screen, typed: str | None) -> str | None:
     return text
 
 
-def _enter(screen: Screen, write: Callable[[], object]) -> None:
+def enter(screen: Screen, write: Callable[[], object]) -> None:
     """Write into the ledger, and draw the page anew as it stands then."""
     try:
         write()
-    except sqlite3.Error:
+    except (sqlite3.Error, OSError):
         show(parts.banner("bad", screen.text("acts.unwritten"), screen.text("acts.unwritten_text")))
         return
     _standing.cache_clear()
@@ -448,7 +452,7 @@ def order_form(screen: Screen, kind: OrderKind, **arguments: str) -> None:
     elif asked and not given.get("by", "-"):
         show(parts.banner("warn", say("report.by_wanted")))
     elif asked:
-        _enter(
+        enter(
             screen,
             lambda: Ledger(screen.settings.home.ledger).enter_order(
                 kind,
@@ -456,7 +460,7 @@ def order_form(screen: Screen, kind: OrderKind, **arguments: str) -> None:
                 by=screen.viewer.name,
                 role=screen.viewer.role.value,
                 known=screen.viewer.known,
-                at=_now(screen),
+                at=now(screen),
             ),
         )
     progress(screen, kind)
@@ -485,18 +489,18 @@ def forget(screen: Screen, customer_id: str) -> None:
             order_form(screen, "forget", customer=customer_id)
 
 
-def progress(screen: Screen, *kinds: OrderKind) -> None:
-    """How the newest orders of these kinds (of all, where none is named) stand; asked again every other second while
-    one is not done."""
-    orders = _orders(screen, kinds)
+def progress(screen: Screen, *kinds: OrderKind, **about: str) -> None:
+    """How the newest orders of these kinds (of all, where none is named) stand, those ``about`` it where something is
+    named (an argument of theirs); asked again every other second while one is not done."""
+    orders = _orders(screen, kinds, about)
     waits = orders is not None and any(order.open for order in orders)
     drawn = st.fragment(_progress, run_every=PROGRESS_EVERY_S if waits else None)
-    drawn(screen, kinds, waits)
+    drawn(screen, kinds, about, waits)
 
 
-def _progress(screen: Screen, kinds: tuple[OrderKind, ...], waited: bool) -> None:
+def _progress(screen: Screen, kinds: tuple[OrderKind, ...], about: Mapping[str, str], waited: bool) -> None:
     say = screen.text
-    orders = _orders(screen, kinds)
+    orders = _orders(screen, kinds, about)
     if orders is None:
         show(parts.note("none", say("acts.unread"), say("acts.unread_text")))
         return
@@ -511,11 +515,13 @@ def _progress(screen: Screen, kinds: tuple[OrderKind, ...], waited: bool) -> Non
         )
 
 
-def _orders(screen: Screen, kinds: tuple[OrderKind, ...]) -> list[Order] | None:
+def _orders(screen: Screen, kinds: tuple[OrderKind, ...], about: Mapping[str, str]) -> list[Order] | None:
+    limit = ORDERS_LOOKED_AT if about else ORDERS_SHOWN
     try:
-        return Ledger(screen.settings.home.ledger).orders(*(kinds or ORDER_KINDS), limit=ORDERS_SHOWN)
+        found = Ledger(screen.settings.home.ledger).orders(*(kinds or ORDER_KINDS), limit=limit)
     except sqlite3.Error:
         return None
+    return [order for order in found if about.items() <= order.arguments.items()][:ORDERS_SHOWN]
 
 
 def _order(order: Order, screen: Screen) -> tuple[Child, ...]:

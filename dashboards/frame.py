@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
+from threading import Lock
 
 import streamlit as st
 
@@ -25,6 +26,7 @@ from dashboards.queries import reading
 from dashboards.sections import shared
 from dashboards.viewer import Viewer
 from dashboards.wording import LANGUAGES, Wording
+from resources.collector import leave_out_what_is_loaded
 from resources.modules import modules_of
 from resources.settings import Settings
 
@@ -93,6 +95,20 @@ def main() -> None:
         page.run()
     finally:
         FRAMED.reset(framed)
+        settle()
+
+
+def settle() -> None:
+    """Once in a process, after the first drawing: what is loaded by then (libraries, pages, texts) stays as long as the
+    process does, so the collector looks through it no more. It did in the midst of every tenth drawing or so, which
+    took three times as long."""
+    if not _SETTLED.acquire(blocking=False):
+        return
+    leave_out_what_is_loaded()
+
+
+#: Taken by the first drawing, and never given back.
+_SETTLED = Lock()
 
 
 def period(say: Wording, today: date) -> None:

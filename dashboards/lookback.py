@@ -3,10 +3,11 @@ Draws nothing."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from dashboards import warmth
 from dashboards.queries import reading
 from resources.home import Home
 from resources.snapshots import published_snapshots
@@ -16,13 +17,15 @@ from resources.snapshots import published_snapshots
 class Looked:
     """``path``: the snapshot that is shown, None before the first. ``newest``: the id of the newest one. ``past``: an
     older one was asked for and is shown. ``damaged``: those newer than what is shown that cannot be read, by id.
-    ``gone``: what was asked for and is not there, or not readable."""
+    ``gone``: what was asked for and is not there, or not readable. ``held``: a newer one is there and is being read; it
+    is shown in a moment (warmth.py)."""
 
     path: str | None
     newest: str | None
     past: bool = False
     damaged: tuple[str, ...] = ()
     gone: str | None = None
+    held: bool = False
 
     @property
     def snapshot_id(self) -> str | None:
@@ -37,6 +40,13 @@ def look(home: Home, asked: str | None) -> Looked:
     newest = reading.newest(home.current)
     if newest is None:
         return Looked(None, None, gone=asked or None)
+    newest_id = Path(newest).stem
+    if asked != newest_id and (before := warmth.shown(home, newest)) != newest:
+        return replace(_look(home, asked, before), held=True)
+    return _look(home, asked, newest)
+
+
+def _look(home: Home, asked: str | None, newest: str) -> Looked:
     newest_id = Path(newest).stem
     if asked and asked != newest_id:
         found = next((path for path in published_snapshots(home) if path.stem == asked), None)

@@ -19,12 +19,15 @@ import duckdb
 import streamlit as st
 
 from dashboards.kit import parts
-from dashboards.kit.markup import Child, element
+from dashboards.kit.markup import Child, element, joined
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.queries import private, reading, talks, words
 from dashboards.queries.private import Contact, PrivateUnreadable
 from marketplace.roles import REVEALED_FOR, Right
+from marketplace.whatsapp import whatsapp_link
+from messages import catalogue
+from messages.message import Message
 from resources.errors import BookwatchError
 from resources.ledger.revealed import Looked, Reveal, Revealed
 
@@ -45,9 +48,11 @@ def contact(
     booking_id: str | None = None,
     customer_id: str | None = None,
     provider_id: str | None = None,
+    about: Message | None = None,
 ) -> Contact | None:
     """Draw the name and phone of one record: masked, with a button for who may; once asked for, in full with a link to
-    WhatsApp. Give exactly one id. Returns what is shown, None where nothing is."""
+    WhatsApp. Give exactly one id. ``about``: what a message to them begins with, in each language. Returns what is
+    shown, None where nothing is."""
     ids = {"booking": booking_id, "customer": customer_id, "provider": provider_id}
     ((of_kind, of_id),) = [(kind, value) for kind, value in ids.items() if value is not None]
     say = screen.text
@@ -68,7 +73,7 @@ def contact(
         (say("reveal.name"), found.name or say("reveal.missing")),
         (say("reveal.phone"), found.phone or say("reveal.missing")),
     ]
-    show(parts.terms_card(facts), _whatsapp(found.phone, say("reveal.whatsapp")) if found.phone else "")
+    show(parts.terms_card(facts), _whatsapp(screen, found.phone, about) if found.phone else "")
     return found
 
 
@@ -187,11 +192,25 @@ def _forget(look: tuple[str, ...]) -> None:
     st.session_state[_LOOKS] = {known: until for known, until in _looks().items() if known != look}
 
 
-def _whatsapp(phone: str, label: str) -> Child:
-    """A link that opens a chat with a phone; the page it opens is not told where it came from."""
-    href = f"https://wa.me/{quote(phone.removeprefix('+'))}"
-    link = element("a", label, href=href, target="_blank", rel="noopener noreferrer")
-    return element("p", link, cls="bw-below")
+def _whatsapp(screen: Screen, phone: str, about: Message | None) -> Child:
+    """A link that opens a chat with a phone, with a text in each language (the app's own first, which a customer reads
+    who says nothing else); the page it opens is not told where it came from."""
+    say = screen.text
+
+    def link(label: str, href: str) -> Child:
+        return element("a", label, href=href, target="_blank", rel="noopener noreferrer")
+
+    if about is None:
+        plain = f"https://wa.me/{quote(phone.removeprefix('+'))}"
+        return element("p", link(say("reveal.whatsapp"), plain), cls="bw-below")
+    written = [
+        link(
+            say("reveal.whatsapp_in", language=say(f"language.{one}")),
+            whatsapp_link(phone, catalogue.say(about, one)),
+        )
+        for one in catalogue.LANGUAGES
+    ]
+    return element("p", joined(*written, by=" · "), cls="bw-below")
 
 
 def _contact(

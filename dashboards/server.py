@@ -14,7 +14,7 @@ import streamlit as st  # noqa: E402 - the path must stand first
 from starlette.middleware import Middleware  # noqa: E402 - the path must stand first
 from starlette.middleware.gzip import GZipMiddleware  # noqa: E402 - the path must stand first
 
-from dashboards import first_page  # noqa: E402 - the path must stand first
+from dashboards import first_page, warmth  # noqa: E402 - the path must stand first
 from dashboards import frame as _frame  # noqa: E402, F401 - likewise; pages are read before anyone comes
 from dashboards.entrance import Entrance, login_of_this_server  # noqa: E402 - the path must stand first
 from dashboards.moved import Moved  # noqa: E402 - the path must stand first
@@ -22,6 +22,7 @@ from dashboards.report_files import ROUTES  # noqa: E402 - the path must stand f
 from dashboards.server_names import further_names  # noqa: E402 - the path must stand first
 from resources.own_hosts import OwnHosts  # noqa: E402 - the path must stand first
 
+warmth.start()
 app = st.App(
     Path(__file__).with_name("app.py"),
     routes=(*ROUTES, *first_page.ROUTES),

@@ -22,7 +22,7 @@ from babel.numbers import format_decimal, format_percent
 
 from dashboards.limits import with_limits
 from messages import rules
-from messages.catalogue import flat, labels, say, understood
+from messages.catalogue import figures_named, flat, labels, say, understood
 from messages.message import Message, message_of, messages_of
 from messages.names import name_of
 
@@ -39,7 +39,7 @@ def texts(language: str) -> dict[str, str]:
     one page may stand with its messages (``messages.catalogue.labels``). Raises ValueError for a name that is there
     twice."""
     with (TEXTS / f"{language}.toml").open("rb") as file:
-        found = dict(flat(tomllib.load(file)))
+        found = {name: figures_named(text, language) for name, text in flat(tomllib.load(file))}
     if twice := found.keys() & labels(language).keys():
         raise ValueError(f"{', '.join(sorted(twice))}: there twice in {language!r}.")
     return {name: with_limits(text) for name, text in (found | labels(language)).items()}

@@ -16,6 +16,8 @@ AUTOMATIC_KINDS: Final = values(MessageKind.SYSTEM, MessageKind.STATUS_UPDATE)
 """Messages that the app writes in somebody's name."""
 REPLY_WITHIN: Final = timedelta(minutes=10)
 """A room whose first message waited longer for the other side counts as unanswered in that time."""
+ROOM_STAYS: Final = timedelta(hours=24)
+"""How long the room of a completed service stays open where it does not say so itself."""
 CLOSED_ROOMS: Final = values(RoomStatus.COMPLETED, RoomStatus.CANCELLED)
 """In such a room nobody waits any more."""
 

@@ -65,12 +65,13 @@ def speaks_for(window: str, measured_seconds: float) -> bool:
 
 @dataclass(frozen=True)
 class HealthPoint:
-    """One of the seven. ``limit`` and the figure are in ``unit``. What it says stands in messages/."""
+    """One of the seven. ``limit`` and the figure are of the ``metric`` (metrics.py), which says in what they are
+    counted. What it says stands in messages/."""
 
     point: int
     name: str
     limit: float
-    unit: str
+    metric: str
     severity: Severity
     takes_system_down: bool = False
     #: What its sentences say of the rules: lengths of time in seconds, a share in percent.
@@ -83,21 +84,28 @@ HEALTH_POINTS: Final[Registry[int, HealthPoint]] = Registry(
             1,
             "user-to-member connection",
             1,
-            "bookings",
+            "bookings_of_a_day",
             Severity.CRITICAL,
             takes_system_down=True,
             numbers={"span": seconds(DAY)},
         ),
         HealthPoint(
-            2, "chat window booking", 1, "bookings", Severity.MEDIUM, numbers={"span": seconds(WEEK)}
+            2,
+            "chat window booking",
+            1,
+            "chat_window_bookings",
+            Severity.MEDIUM,
+            numbers={"span": seconds(WEEK)},
         ),
-        HealthPoint(3, "scheduled booking", 1, "bookings", Severity.MEDIUM, numbers={"span": seconds(WEEK)}),
-        HealthPoint(4, "book now", 1, "bookings", Severity.HIGH, numbers={"span": seconds(DAY)}),
+        HealthPoint(
+            3, "scheduled booking", 1, "scheduled_bookings", Severity.MEDIUM, numbers={"span": seconds(WEEK)}
+        ),
+        HealthPoint(4, "book now", 1, "immediate_bookings", Severity.HIGH, numbers={"span": seconds(DAY)}),
         HealthPoint(
             5,
             "data flow to admin",
             minutes(BOOKING_AGE),
-            "minutes",
+            "newest_booking_age",
             Severity.CRITICAL,
             takes_system_down=True,
             numbers={"age": seconds(BOOKING_AGE), "last": seconds(SCAN_AGE)},
@@ -106,11 +114,11 @@ HEALTH_POINTS: Final[Registry[int, HealthPoint]] = Registry(
             6,
             "notification delivery",
             DELIVERY_PERCENT / 100,
-            "share",
+            "delivery_rate",
             Severity.HIGH,
             numbers={"span": seconds(DAY), "percent": DELIVERY_PERCENT},
         ),
-        HealthPoint(7, "payment tracking", 0, "missing commissions", Severity.CRITICAL),
+        HealthPoint(7, "payment tracking", 0, "missing_commissions", Severity.CRITICAL),
     ),
     key=lambda point: point.point,
 )

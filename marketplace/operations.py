@@ -44,6 +44,19 @@ BY_ORDER: Final = frozenset(
 """Operations that a person orders of one row; no schedule plans them."""
 
 
+RHYTHMS: Final = {
+    Operation.EXPIRE_BOOKINGS: timedelta(minutes=1),
+    Operation.RETRY_NOTIFICATIONS: timedelta(minutes=1),
+    Operation.RECORD_MISSING_COMMISSIONS: timedelta(minutes=5),
+    Operation.MARK_OVERDUE: timedelta(minutes=5),
+    Operation.CHARGE_FEES: timedelta(minutes=5),
+    Operation.RESTRICT_ACCOUNTS: timedelta(minutes=5),
+    Operation.RESTORE_ACCOUNTS: timedelta(minutes=5),
+    Operation.CLOSE_ROOMS: timedelta(hours=1),
+}
+"""How often each operation that nobody orders plans; whole minutes, an hour at most."""
+
+
 class Mode(StrEnum):
     """How far an operation is let."""
 
@@ -80,6 +93,30 @@ def most_actions(rows: int, *, a_run: int = ACTIONS_A_RUN, share: float = ACTION
     return min(a_run, max(ACTIONS_AT_LEAST, math.floor(rows * share)))
 
 
+_FIRST_PAUSE: Final = timedelta(minutes=1)
+_LONGEST_PAUSE: Final = timedelta(hours=6)
+
+
+def pause_after(tries: int, *, failed: bool) -> timedelta:
+    """How long the same action on a row is left after so many tries in a row that came to nothing: after the first one
+    that was skipped not at all (the row was another one, and is looked at anew), then twice as long each time."""
+    doublings = tries - 1 if failed else tries - 2
+    if doublings < 0:
+        return timedelta(0)
+    return min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(doublings, 12))
+
+
+GROWS_TO: Final = 2
+"""A plan that finds so many times what it found GROWS_IN before, and no longer a few rows, grows: nobody applies it, or
+something breaks faster than it is mended."""
+GROWS_IN: Final = timedelta(hours=1)
+
+
+def grows(found: int, before: int) -> bool:
+    """Whether what a plan finds to do grows. ``found``: rows now, ``before``: GROWS_IN ago."""
+    return found > ACTIONS_AT_LEAST and found >= GROWS_TO * before
+
+
 # Ids that cannot double -------------------------------------------------------------------------------
 # At most 36 characters of a-zA-Z0-9._-, the first a letter or digit; Appwrite compares them without case, so hex.
 
@@ -91,9 +128,13 @@ def _derived(prefix: str, *parts: str) -> str:
     return f"{prefix}_{hashlib.sha256(chr(31).join(parts).encode()).hexdigest()[:_DIGITS]}"
 
 
+RECORD_PREFIX: Final = "cm_"
+"""What the ids of commission records begin with that bookwatch wrote."""
+
+
 def commission_id(origin: str, booking: str) -> str:
     """The id of the commission record of a booking (its ``$id``) of a collection."""
-    return _derived("cm", origin, booking)
+    return _derived(RECORD_PREFIX.removesuffix("_"), origin, booking)
 
 
 def room_id(origin: str, booking: str) -> str:

@@ -51,7 +51,7 @@ _MOBILE_NUMBER: Final = r"(^|[^0-9])(0|62|[\s().\-/_:])*8([\s().\-/_:]{0,2}[0-9]
 _OPERATORS: Final = frozenset(
     {
         "made_by", "waived_by", "entered_by", "erased_by", "rewritten_by", "author", "by", "folder", "path",
-        "acknowledged_by", "ordered_by", "viewer",
+        "acknowledged_by", "ordered_by", "viewer", "planned_by", "acted_by", "called_by", "undone_by",
     }
 )  # fmt: skip
 """Names of people who work with bookwatch, and paths on this machine: left as they are."""
@@ -61,7 +61,12 @@ _WRITTEN: Final = frozenset(
         "channel", "timezone",
     }
 )  # fmt: skip
-_PEOPLE: Final = frozenset({"waivers", "waiver_log", "alert_silences", "sign_off_log", "acknowledgements"})
+_PEOPLE: Final = frozenset(
+    {
+        "waivers", "waiver_log", "alert_silences", "sign_off_log", "acknowledgements", "plans", "actions",
+        "action_calls", "acting_log",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, order=True)
@@ -79,7 +84,7 @@ def cell_kind(table: str, column: str) -> CellKind | None:
         return None
     if column == "id" or column.endswith(("_id", "_ref", "_key")):
         return "id"
-    if table in _PEOPLE and column in ("reason", "matcher", "note"):
+    if table in _PEOPLE and column in ("reason", "undo_reason", "matcher", "note"):
         return "people"
     if column in _WRITTEN or (table == "notifications" and column == "kind"):
         return "written"

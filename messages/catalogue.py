@@ -5,6 +5,7 @@ own, both languages in it (cities.toml: a table a language, in it ``page`` for t
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -21,6 +22,7 @@ LANGUAGES: Final = (ENGLISH, "id")
 LABEL: Final = "page."
 """What the name of a label begins with, beside the catalogues; the others are codes."""
 _HERE: Final = Path(__file__).parent
+_FIGURE: Final = re.compile(r"\[\[(\w+)(?:\.(short|is))?(:lower)?\]\]")
 
 
 @cache
@@ -31,7 +33,7 @@ def sentences(language: str) -> Mapping[str, str]:
 
     with (_HERE / f"{language}.po").open("rb") as file:
         entries = read_po(file, locale=language, abort_invalid=True)
-    catalogue = {str(entry.id): str(entry.string) for entry in entries if entry.id}
+    catalogue = {str(entry.id): figures_named(str(entry.string), language) for entry in entries if entry.id}
     more = {code: text for code, text in beside(language).items() if not code.startswith(LABEL)}
     if twice := catalogue.keys() & more.keys():
         raise ValueError(f"{', '.join(sorted(twice))}: said twice in {language!r}.")
@@ -47,12 +49,39 @@ def labels(language: str) -> dict[str, str]:
 
 @cache
 def beside(language: str) -> dict[str, str]:
-    """Name → text, of the files beside the catalogues. Raises KeyError where one does not speak the language."""
+    """Name → text, of the files beside the catalogues. Raises KeyError where one does not speak the language, or a
+    text names a figure that there is none."""
     return {
-        name: text
+        name: figures_named(text, language)
         for path in sorted(_HERE.glob("*.toml"))
         for name, text in flat(tomllib.loads(path.read_text(encoding="utf-8"))[language])
     }
+
+
+@cache
+def _figures(language: str) -> dict[str, str]:
+    """The names, short names and sentences of the figures that people quote, as metrics.toml has them."""
+    told = tomllib.loads((_HERE / "metrics.toml").read_text(encoding="utf-8"))[language]["page"]
+    return dict(
+        flat({group: told[group] for group in ("metric", "metric_short", "metric_is", "metric_made")})
+    )
+
+
+def figures_named(text: str, language: str) -> str:
+    """A text with each figure it speaks of called as metrics.toml has it. Raises KeyError for one that is none."""
+    return _FIGURE.sub(lambda found: figure_text(*found.groups(), language=language), text)
+
+
+def figure_text(name: str, form: str | None = None, lower: str | None = None, *, language: str) -> str:
+    """What a figure is called (``form`` "short": in a heading), "is" in a sentence, or how it is "made" of the columns
+    beside it; ``lower``: within a text. Raises KeyError for a name that is none, or that does not say so."""
+    told = _figures(language)
+    said = told[f"metric.{name}"]
+    if form == "short":
+        said = told.get(f"metric_short.{name}", said)
+    elif form is not None:
+        said = told[f"metric_{form}.{name}"]
+    return f"{said[:1].lower()}{said[1:]}" if lower else said
 
 
 def flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -83,10 +83,11 @@ def _(book):
 @app.cell
 def _(book):
     _codes = book.ask("""
-        SELECT finding, severity, count(*) FILTER (NOT waived) AS open, count(*) FILTER (waived) AS waived,
+        SELECT finding, severity, count(*) FILTER (NOT waived) AS open_findings,
+               count(*) FILTER (waived) AS waived_findings,
                sum(variance_idr) FILTER (NOT waived)::BIGINT AS variance_idr,
                count(*) FILTER (NOT waived AND variance_idr IS NULL) AS unknown_rows
-        FROM marts.commission_findings GROUP BY finding, severity ORDER BY open DESC, finding
+        FROM marts.commission_findings GROUP BY finding, severity ORDER BY open_findings DESC, finding
     """)
     book.section(
         "findings",
@@ -94,7 +95,9 @@ def _(book):
             _codes,
             "findings",
             lambda rows, say: ranked_bars(
-                [say.word("finding", code) for code in rows["finding"]], rows["open"].to_list(), money=False
+                [say.word("finding", code) for code in rows["finding"]],
+                rows["open_findings"].to_list(),
+                money=False,
             ),
         ),
         _codes,
@@ -121,7 +124,7 @@ def _(book):
 @app.cell
 def _(book):
     _ages = book.ask("""
-        SELECT age, count(*) AS records, sum(owed_idr)::BIGINT AS owed_idr, sum(fee_idr)::BIGINT AS fee_idr,
+        SELECT age, count(*) AS open_records, sum(owed_idr)::BIGINT AS owed_idr, sum(fee_idr)::BIGINT AS fee_idr,
                count(*) FILTER (owed_idr IS NULL) AS unknown_amounts, count(*) FILTER (is_overdue) AS overdue_records
         FROM marts.commission_open GROUP BY age ORDER BY min(service_ended_at) DESC NULLS LAST, age
     """)
@@ -145,8 +148,8 @@ def _(book):
         "balances",
         book.ask(
             """
-            SELECT provider_name, provider_id, owed_idr, overdue_idr, fees_idr, records, overdue_records,
-                   oldest_deadline_at, restriction_due, restriction_actual
+            SELECT provider_name, provider_id, owed_idr, overdue_idr, fees_idr AS fee_idr, records AS open_records,
+                   overdue_records, oldest_deadline_at, restriction_due, restriction_actual
             FROM marts.commission_balances ORDER BY owed_idr DESC NULLS LAST, provider_id
             """,
             limit=50,

@@ -313,8 +313,8 @@ def _(book):
         ),
         book.ask(
             """
-            SELECT local_date, rooms, rooms_spoken, rooms_replied, unanswered, unanswered_share, p50_reply_s,
-                   p95_reply_s, messages_sent, unread, is_complete
+            SELECT local_date, rooms, rooms_spoken, rooms_replied, unanswered AS rooms_unanswered, unanswered_share,
+                   p50_reply_s, p95_reply_s, messages_sent, unread, is_complete
             FROM marts.chat_rooms_daily WHERE local_date BETWEEN $first AND $last ORDER BY local_date DESC
             """,
             limit=50,

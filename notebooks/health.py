@@ -122,7 +122,7 @@ def _(book):
     book.section(
         "links",
         book.ask("""
-            SELECT hop, from_step, to_step, state, entered, passed, broken, "unknown"
+            SELECT hop, from_step, to_step, state, entered, passed, broken, "unknown" AS hop_unknown
             FROM marts.broken_links ORDER BY hop
         """),
     )

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from marketplace.operations import Operation
 from messages.message import Message
 from operations.port import Published
+from resources.settings import Settings
 
 Row = Mapping[str, Any]
 """A row as Appwrite answers it, ``$id`` and ``$updatedAt`` included."""
@@ -24,8 +25,8 @@ Row = Mapping[str, Any]
 class Proposed:
     """One action as planned. ``before`` and ``after``: the attributes that change, by their name in Appwrite or in
     core, without a personal value. ``rule``: the rule of the business it rests on (a policy line, a section of the
-    docs). ``arguments``: what the kind needs to write it, also without a personal value. ``others``: rows beside the
-    first one that are changed, too."""
+    docs). ``arguments``: what the kind needs to write it, also without a personal value: the ids of the rows beside the
+    first one."""
 
     collection: str
     row_id: str
@@ -97,7 +98,9 @@ class Asking(Protocol):
 
 @dataclass(frozen=True)
 class Moment:
-    """What holds while a plan is made or applied: the instant, and the settings a rule may ask for."""
+    """What holds while a plan is made or applied: the instant, and the settings a rule may ask for. At application
+    ``now`` is the earlier of our clock and the server's where they differ by more than a minute: what is past is past
+    by both."""
 
     now: datetime
     time_zone: str
@@ -118,12 +121,40 @@ class Kind(Protocol):
         Raises UsageError for an order that cannot be planned."""
         ...
 
+    def reads(self, action: Action) -> Iterable[tuple[str, str]]:
+        """Rows beside the proposed one that ``writes`` and ``undo`` ask for, as (collection, id): those of many
+        actions are read by one call."""
+        ...
+
     def writes(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
-        """What to write, by the row as Appwrite has it now; the first write is of the row itself (or creates it).
-        All of them or none come to stand where the server has transactions; where it has none they are written in
-        this order, whose every prefix is a state the pipeline calls awaiting or unknown, never wrong."""
+        """What to write, by the row as Appwrite has it now; the first write is of the row itself (or creates what is
+        proposed of it). The same action and rows give the same writes: ids are derived. All of them or none come to
+        stand where the server has transactions; where it has none they are written in this order, whose every prefix
+        is a state the pipeline calls awaiting or unknown, never wrong."""
         ...
 
     def undo(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
         """What takes a done action back, or why the business has no way back (a new action is the answer then)."""
+        ...
+
+
+Unsent = tuple[Literal["skipped", "failed"], Message]
+
+
+@runtime_checkable
+class Sending(Protocol):
+    """A kind whose actions send something somewhere before their row is written, and which keeps account of that in the
+    ledger: what was sent is not sent again, whatever becomes of the write."""
+
+    def still_due(
+        self, settings: Settings, published: Published, proposals: Sequence[Proposed]
+    ) -> Sequence[Proposed]:
+        """What of a plan is still to be sent by that account, and what it adds to it."""
+        ...
+
+    def send(
+        self, settings: Settings, rows: Mapping[str, tuple[Action, Row]], ask: Asking
+    ) -> Mapping[str, Unsent]:
+        """Send what is not sent yet. ``rows``: action id → the action and its row as it is now. Those that ``writes``
+        is not to be asked of, and why. Raises CallFailure, UsageError, ActingStopped, sqlite3.Error."""
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dagster import Definitions
 
+from pipelines.dagster.acting import JOBS, SCHEDULES
 from pipelines.dagster.backups import backup_job, drill_job
 from pipelines.dagster.graph import ASSETS, CHECKS
 from pipelines.dagster.jobs import housekeeping, main_job, report_job, sweep_job
@@ -25,7 +26,7 @@ def build_definitions() -> Definitions:
     return Definitions(
         assets=[*ASSETS, monitoring_report],
         asset_checks=list(CHECKS),
-        jobs=[main_job, sweep_job, housekeeping, report_job, backup_job, drill_job],
+        jobs=[main_job, sweep_job, housekeeping, report_job, backup_job, drill_job, *JOBS.values()],
         schedules=[
             every_minute,
             hourly_sweep,
@@ -33,6 +34,7 @@ def build_definitions() -> Definitions:
             morning_report,
             daily_backup,
             weekly_drill,
+            *SCHEDULES,
         ],
         sensors=list(SENSORS),
         resources={"run": shared_run},

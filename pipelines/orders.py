@@ -1,5 +1,6 @@
 """What people ordered in the dashboards, done one after the other: forget a person, make a report or a package, sign a
-month off, sweep. Who ordered what, and what became of it, is in the ledger (resources/ledger/orders.py).
+month off, sweep; plan an operation, apply a plan, act on one row, take an action back. Who ordered what, and what
+became of it, is in the ledger (resources/ledger/orders.py).
 
 An order is taken under a lock that the system releases when its holder dies, so one that is begun and not ended belongs
 to a worker that was killed: it is begun again, up to MOST_ATTEMPTS times. Done twice it has no second effect: a report
@@ -18,11 +19,12 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 from filelock import Timeout
 
+from marketplace.operations import ActionState, Mode, Operation
 from marketplace.roles import Role, allows
 from messages.message import Message
 from pipelines.environment import PROJECT
@@ -35,6 +37,7 @@ from resources.settings import Settings
 
 if TYPE_CHECKING:
     from pipelines.exports.folder import Exported
+    from resources.ledger.actions import Plan
 
 T = TypeVar("T")
 Said = tuple[Message, ...]
@@ -212,12 +215,124 @@ def _sweep(job: Job) -> Said:
     return tuple(said)
 
 
+def _plan(job: Job) -> Said:
+    from operations.planning import make_plan
+
+    operation = _operation(job)
+    plan = job.between_runs(
+        lambda: make_plan(job.settings, operation, by=job.by, reason=job.order.arguments.get("reason", ""))
+    )
+    return _planned(job, plan)
+
+
+def _apply(job: Job) -> Said:
+    plan_id = job.given("plan", r"[\w-]+")
+    return job.between_runs(lambda: _applied(job, plan_id))
+
+
+def _undo(job: Job) -> Said:
+    from operations.applying import undo_action
+
+    action, reason = job.given("action", r"\w+"), job.given("reason")
+    known = job.ledger.action(action)
+    if known is not None and known.state is ActionState.UNDONE and _since_begun(job, known.undone_at):
+        return (Message("order.undone"),)  # by the worker that was killed after it
+    done = job.between_runs(
+        lambda: undo_action(job.settings, action, by=job.by, reason=reason, tell=job.tell)
+    )
+    if done.state is not ActionState.UNDONE:
+        raise BookwatchError(Message("order.not_undone"), done.undo_said or "")
+    return (Message("order.undone"),)
+
+
+def _act(job: Job) -> Said:
+    from operations.planning import make_plan
+
+    operation, reason = _operation(job), job.given("reason")
+    ordered = {"row": job.given("row"), **_further(job)}
+    if job.order.attempts > 1 and (before := _acted_before(job, operation, ordered)) is not None:
+        return before
+    plan = job.between_runs(
+        lambda: make_plan(job.settings, operation, by=job.by, reason=reason, ordered=ordered)
+    )
+    if not plan.proposed:
+        return (Message("order.nothing_to_act"),)
+    if plan.mode is not Mode.ENFORCE:
+        return _planned(job, plan)
+    return job.between_runs(lambda: _applied(job, plan.plan_id))
+
+
+def _acted_before(job: Job, operation: Operation, ordered: Mapping[str, str]) -> Said | None:
+    """What the worker did that was killed after it; None where the row is still to be acted on."""
+    from operations.applying import settle_open
+
+    job.between_runs(lambda: settle_open(job.settings))
+    for plan in job.ledger.plans(operation):
+        if dict(plan.ordered) == dict(ordered) and _since_begun(job, plan.planned_at):
+            done = job.ledger.actions(plan_id=plan.plan_id, state=ActionState.DONE)
+            if done:
+                return (_counts({ActionState.DONE.value: len(done)}),)
+    return None
+
+
+def _since_begun(job: Job, at: datetime | None) -> bool:
+    begun = job.order.started_at
+    return at is not None and begun is not None and at >= begun
+
+
+def _applied(job: Job, plan_id: str) -> Said:
+    from operations.applying import apply_plan
+
+    done = apply_plan(job.settings, plan_id, by=job.by, reason=job.given("reason"), tell=job.tell)
+    said = _counts(done.counts)
+    if done.problem is not None:
+        raise BookwatchError(said, done.problem.why)
+    reasons = [action.said for action in done.actions if action.said is not None]
+    # Of one row what became of it is the answer.
+    return (said, *reasons) if len(done.actions) == 1 else (said,)
+
+
+def _counts(counts: Mapping[str, int]) -> Message:
+    ended = (ActionState.DONE, ActionState.SKIPPED, ActionState.FAILED)
+    return Message("order.acted", {state.value: counts.get(state.value, 0) for state in ended})
+
+
+def _planned(job: Job, plan: Plan) -> Said:
+    name = plan.operation.value
+    said = [Message("order.planned", {"name": name, "n": plan.proposed})]
+    if plan.left_out:
+        said.append(Message("order.planned_left", {"n": plan.left_out}))
+    if plan.mode is not Mode.ENFORCE:
+        said.append(Message("order.observed", {"name": name}))
+    return tuple(said)
+
+
+def _operation(job: Job) -> Operation:
+    try:
+        return Operation(job.given("operation", r"\w+"))
+    except ValueError:
+        raise BookwatchError.of("order.argument", name="operation") from None
+
+
+def _further(job: Job) -> dict[str, str]:
+    """What an order of one row says beside the row."""
+    return {name: job.given(name) for name in FURTHER if job.order.arguments.get(name)}
+
+
+#: What an order of one row may say beside the row.
+FURTHER: Final = ("collection", "provider")
+
+
 DOES: Final[Mapping[OrderKind, Callable[[Job], Said]]] = {
     "forget": _forget,
     "report": _report,
     "package": _package,
     "sign_off": _sign_off,
     "sweep": _sweep,
+    "plan": _plan,
+    "apply": _apply,
+    "undo": _undo,
+    "act": _act,
 }
 
 

@@ -25,7 +25,8 @@ from checks import verdicts
 from checks.verdicts import CheckGroup
 from messages.message import Message
 from pipelines.alerting.engine import EngineState, Observation
-from pipelines.alerting.observe import died, observations
+from pipelines.alerting.observe import acting, died, observations
+from pipelines.alerting.standing import standings
 from pipelines.alerting.turn import alert_turn, for_status, show_alerts
 from pipelines.backup_alerts import backup_observations
 from pipelines.environment import prepare
@@ -174,7 +175,7 @@ def report(found: RunReport) -> RunReport:
         if found.stopped:
             return ()  # a person stopped it: nothing was found out
         seen = observations(found, status, known=known.alerts.values(), watched=_watched())
-        return [*seen, *backup_observations(found.settings)]
+        return [*seen, *acting(standings(found.settings)), *backup_observations(found.settings)]
 
     with alert_turn(found.settings, see, say=found.run.say, sends=not found.stopped) as turn:
         try:

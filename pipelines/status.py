@@ -11,6 +11,7 @@ import duckdb
 from marketplace.health import DAY, HEALTH_POINTS, PointStatus, SystemState, system_state
 from marketplace.rules import RULES_VERSION
 from messages.catalogue import english
+from messages.figures import counted_in
 from messages.message import as_message
 from messages.rules import component
 from pipelines.health_fallback import unmeasured
@@ -102,7 +103,7 @@ def _unmeasured(run: RunReport, before: dict[str, Any]) -> dict[str, Any]:
             "severity": point.severity.value,
             "evidence_at": None,
             "component": english(component(number)),
-            "unit": point.unit,
+            "unit": counted_in(point.metric),
             **told.get(number, {}),
             "point": number,
             "status": PointStatus.UNKNOWN.value,

@@ -16,10 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from marketplace.operations import RHYTHMS
 from resources.home import Home
 from resources.settings import Settings
 
-SCHEDULES: Final = ("every_minute", "hourly_sweep", "daily_housekeeping", "morning_report")
+SCHEDULES: Final = (
+    *("every_minute", "hourly_sweep", "daily_housekeeping", "morning_report"),
+    *(f"plan_{operation}" for operation in RHYTHMS),
+)
 SENSORS: Final = ("failed_runs", "cancelled_runs", "lost_runs")
 """All of them run unless somebody stops them: their default status says so."""
 

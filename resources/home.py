@@ -75,8 +75,22 @@ class Home:
         return self.root / "last_sweep"
 
     @property
+    def doctor(self) -> Path:
+        """What doctor found last."""
+        return self.root / "doctor.json"
+
+    @property
     def lock(self) -> Path:
         return self.root / "run.lock"
+
+    @property
+    def operations_stop(self) -> Path:
+        """While it is there nothing is written to the marketplace."""
+        return self.root / "operations.stop"
+
+    @property
+    def operations_lock(self) -> Path:
+        return self.root / "operations.lock"
 
     def check(self, *, shared: bool = False) -> Home:
         """Return itself, or raise UsageError: it belongs to another user, is open to others, or a link lies in the

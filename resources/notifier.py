@@ -189,11 +189,12 @@ def _most(up_to: int, holds: Callable[[int], bool]) -> int:
 @dataclass(frozen=True)
 class Notifier:
     """Delivery with retries: 3 after the first try, by the constants of domain.md, none begun 4 s after the first
-    failure."""
+    failure. ``retries`` 0: who asks has tries of its own."""
 
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
     random: Callable[[], float] = random.random
+    retries: int = RETRIES
 
     def send(self, channel: Channel, title: str, body: str | Write) -> Sent:
         """Send one message; ``delivered`` only when the channel took it. Never raises for a channel that fails.
@@ -220,14 +221,14 @@ class Notifier:
         text = _written(room, body)
         shortened = False
         began = self.monotonic()
-        for attempt in range(RETRIES + 1):
+        for attempt in range(self.retries + 1):
             # One message, as it is. Where not even the shortest fits its end is cut off, and it arrives.
             modes = apprise.OverflowMode
             plugin.overflow_mode = modes.UPSTREAM if room.fits(text) else modes.TRUNCATE
             delivered, too_long = self._try(target, title, text)
             if delivered:
                 return Sent(True, attempt + 1, length=len(text), shortened=shortened)
-            if attempt == RETRIES:
+            if attempt == self.retries:
                 break
             delay = retry_delay(attempt, self.random)
             if self.monotonic() - began + delay >= RETRY_BUDGET:
@@ -238,7 +239,7 @@ class Notifier:
                 shortened = shortened or len(shorter) < len(text)
                 text = min(shorter, text, key=len)
             self.sleep(delay)
-        return Sent(False, RETRIES + 1, length=len(text), shortened=shortened)
+        return Sent(False, self.retries + 1, length=len(text), shortened=shortened)
 
     @staticmethod
     def _try(target: Any, title: str, body: str) -> tuple[bool, bool]:

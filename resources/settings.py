@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -15,6 +16,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from marketplace.backups import BACKUP_AT
+from marketplace.operations import ACTIONS_A_RUN, ACTIONS_SHARE, DEFAULT_MODE, Mode, Operation
 from marketplace.rules import AMOUNT_MAX_IDR, AMOUNT_MIN_IDR, AMOUNT_READ_BELOW_IDR
 from messages.catalogue import english, understood
 from messages.message import Message, as_message, in_a_row
@@ -172,6 +174,35 @@ class Settings(BaseSettings):
         description="Time that a query of `bookwatch sql` may take.",
         json_schema_extra={"unit": "seconds"},
     )
+    operations: Annotated[dict[Operation, Mode], NoDecode] = Field(
+        default_factory=dict[Operation, Mode],
+        description='How far each operation is let, as JSON: {"expire_bookings": "enforce"}. off: not even planned;'
+        " observe: planned and shown, nothing is written; enforce: its plan may be applied. Those not named are"
+        " observed.",
+    )
+    actions_a_run: int = Field(
+        default=ACTIONS_A_RUN,
+        ge=1,
+        le=1_000_000,
+        description="How many actions a run of an operation may take at most.",
+    )
+    actions_share: float = Field(
+        default=ACTIONS_SHARE,
+        gt=0,
+        le=1,
+        description="The share of its collection that a run of an operation may act on; a few rows always.",
+    )
+    receiver: SecretStr = Field(
+        default=SecretStr(""),
+        description="Where notifications that were not delivered are sent again to (POST): an HTTP address of the"
+        " app's, which delivers them. May hold secrets. http:// to another machine is refused unless"
+        " BOOKWATCH_ALLOW_HTTP is on.",
+    )
+    receiver_urls: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Apprise URLs that such notifications are sent to besides, separated by blanks or commas: title and"
+        " text as they are. May hold secrets.",
+    )
     store: str = Field(
         default="",
         description="Where backups lie: a folder, or the address of an object store (s3://bucket/prefix, gs://, az://),"
@@ -298,6 +329,35 @@ class Settings(BaseSettings):
             raise Wrong("setting.rupiah")
         return value
 
+    @field_validator("operations", mode="before")
+    @classmethod
+    def _modes(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            given: object = json.loads(value or "{}")
+        except ValueError:
+            raise Wrong("setting.operations_json") from None
+        if not isinstance(given, dict):
+            raise Wrong("setting.operations_json")
+        modes: dict[Operation, Mode] = {}
+        for name, mode in cast("dict[str, object]", given).items():
+            if name not in set(Operation):
+                raise Wrong("setting.operation_unknown", names=[word.value for word in Operation])
+            if not isinstance(mode, str) or mode not in set(Mode):
+                raise Wrong("setting.operation_mode", operation=name, names=[word.value for word in Mode])
+            modes[Operation(name)] = Mode(mode)
+        return modes
+
+    @field_validator("appwrite_write_key")
+    @classmethod
+    def _key_of_its_own(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        reading = info.data.get("appwrite_api_key")
+        secret = value.get_secret_value().strip()
+        if secret and isinstance(reading, SecretStr) and secret == reading.get_secret_value().strip():
+            raise Wrong("setting.write_key_shared")
+        return value
+
     @field_validator("amount_max")
     @classmethod
     def _above_the_least(cls, value: int, info: ValidationInfo) -> int:
@@ -322,7 +382,22 @@ class Settings(BaseSettings):
             raise Wrong("setting.size_bounds")
         return size
 
-    @field_validator("alert_urls", mode="before")
+    @field_validator("receiver")
+    @classmethod
+    def _receiver(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value().strip()
+        if not url:
+            return SecretStr("")
+        try:
+            parts = urlsplit(url)
+            known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            known = False
+        if not known or re.search(r"[\s\x00-\x1f\x7f]", url):
+            raise Wrong("setting.receiver")
+        return SecretStr(url)
+
+    @field_validator("alert_urls", "receiver_urls", mode="before")
     @classmethod
     def _urls(cls, value: object) -> object:
         return routes(value) if isinstance(value, str) else value
@@ -381,6 +456,17 @@ class Settings(BaseSettings):
         return channels_of(self.alert_urls)
 
     @property
+    def receiver_channels(self) -> tuple[Channel, ...]:
+        """Where notifications are sent again besides the app's receiver."""
+        return channels_of(self.receiver_urls)
+
+    @property
+    def receiver_in_the_clear(self) -> bool:
+        """Whether notifications would cross a network unencrypted."""
+        parts = urlsplit(self.receiver.get_secret_value())
+        return parts.scheme == "http" and not is_loopback(parts.hostname or "")
+
+    @property
     def roles_file(self) -> Path:
         """Where it is said who has which role."""
         return self.home.root / Path(self.roles).expanduser()
@@ -411,6 +497,10 @@ class Settings(BaseSettings):
     def table_id(self, collection: str) -> str:
         """The id of a collection in this deployment (BOOKWATCH_TABLES), its own name by default."""
         return self.tables.get(collection, collection)
+
+    def mode_of(self, operation: Operation) -> Mode:
+        """How far an operation is let."""
+        return self.operations.get(operation, DEFAULT_MODE)
 
     def acting(self) -> Settings:
         """The settings with which operations call Appwrite: the acting key in the place of the reading one. Raises

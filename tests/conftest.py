@@ -3,23 +3,33 @@ of tests/published.py as fixtures."""
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import importlib
 import os
 import shutil
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
 from resources.home import Home
 from tests import places
-from tests.published import copied_home, published_once, shared_folder
+from tests.published import copied_home, left_as_it_is, published_once, shared_folder
 from tests.sandbox_server import empty_sandbox as empty_sandbox  # a fixture of every folder
 
 ROOT = Path(__file__).parent
 
 # As bookwatch's own start code does: a home that a test makes by hand is closed to others, or it would be refused.
 os.umask(0o077)
+
+# Where an environment keeps Python from writing down what it compiled, every process that a test starts compiled the
+# product anew, and every worker the tests.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # A session holds millions of objects that stay (modules, tests, simulated worlds), and looking through them for cycles
 # after every few hundred new ones took a sixth of the simulator's tests.
@@ -61,6 +71,24 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(lambda: shutil.rmtree(compiled, ignore_errors=True))
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Let each of several workers that collect all tests begin with a part of their files of its own: pytest writes
+    down what it made of them, and the others need not make it again. What cannot be imported is told when tests are
+    collected."""
+    worker: dict[str, Any] = getattr(session.config, "workerinput", {})
+    if worker and [Path(argument).resolve() for argument in session.config.args] == [ROOT]:
+        number = int(str(worker["workerid"]).removeprefix("gw"))
+        for path in sorted(ROOT.rglob("test_*.py"))[number :: int(worker["workercount"])]:
+            with contextlib.suppress(Exception):
+                importlib.import_module(".".join(path.relative_to(ROOT.parent).with_suffix("").parts))
+
+
+def pytest_collection_finish() -> None:
+    # What was imported and collected stays: nothing that is looked through for cycles again.
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: _PLACES.get(item.path, len(LONGEST)))
 
@@ -69,6 +97,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def publication(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The one home of this session that was published the real way. Nobody changes it: take a copy."""
     return published_once(shared_folder(tmp_path_factory))
+
+
+@pytest.fixture(scope="session")
+def _read_by_all(publication: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return copied_home(publication, tmp_path_factory.mktemp("read") / "home").root
+
+
+@pytest.fixture
+def read_publication(_read_by_all: Path) -> Iterator[Home]:
+    """The same as ``published_home`` for a test that only reads: one for all of them, so that its snapshot is opened
+    once and what is asked of it is asked once."""
+    with left_as_it_is(_read_by_all) as home:
+        yield Home(home)
 
 
 @pytest.fixture

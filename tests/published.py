@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import duckdb
@@ -28,6 +29,7 @@ from resources.ledger import Ledger
 from resources.seals import sealed
 from resources.snapshots import (
     copy_closed_file,
+    open_snapshot,
     point_link,
     published_snapshots,
     require_snapshot,
@@ -43,6 +45,7 @@ _FIRST_AT = datetime(2026, 11, 22, 5, 55, 12)
 #: What tests may name: rows planted beside the simulated ones, and what people entered.
 CLOSED_MONTH_BOOKING = "b-of-september"
 ENTERED_BY = "Komang"
+_BLOCK = 16 << 10
 #: The files of a home that only a later run needs; a reader of what is published needs none of them.
 _OF_THE_PIPELINE = ("raw.duckdb", "warehouse.duckdb", "dagster", "compiled", "backups")
 
@@ -56,7 +59,8 @@ def published_once(shared: Path) -> Path:
             making = shared / "published-once.partial"
             shutil.rmtree(making, ignore_errors=True)
             making.mkdir()
-            _publish(making / "home")
+            with _small_blocks():
+                _publish(making / "home")
             _make_empty(making / "empty.duckdb", require_snapshot(Home(making / "home")))
             making.rename(home.parent)
     return home
@@ -69,17 +73,32 @@ def empty_snapshot(publication: Path) -> Path:
 
 
 def _make_empty(path: Path, snapshot: Path) -> None:
-    with duckdb.connect(str(path)) as con:
+    with duckdb.connect() as con:
         con.execute(f"ATTACH '{snapshot}' AS whole (READ_ONLY)")
-        con.execute(f"COPY FROM DATABASE whole TO {path.stem} (SCHEMA)")
+        con.execute(f"ATTACH '{path}' AS made (BLOCK_SIZE {_BLOCK})")
+        con.execute("COPY FROM DATABASE whole TO made (SCHEMA)")
         for table in ("core.state", "ops.snapshot"):
-            con.execute(f"INSERT INTO {table} FROM whole.{table}")
+            con.execute(f"INSERT INTO made.{table} FROM whole.{table}")
 
 
 def shared_folder(factory: pytest.TempPathFactory) -> Path:
     """The folder that all processes of this session of pytest share."""
     base = factory.getbasetemp()
     return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@contextmanager
+def _small_blocks() -> Generator[None]:
+    """Let the databases that this process makes have blocks of 16 KiB. Each column of a table with a few rows takes
+    one: of DuckDB's own 256 KiB the publication was 66 MB, which tests copied and exports hashed."""
+    connect = duckdb.connect
+
+    def small(database: Any = ":memory:", read_only: bool = False, config: Any = None) -> Any:
+        return connect(database, read_only, {**(config or {}), "default_block_size": str(_BLOCK)})
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(duckdb, "connect", small)
+        yield
 
 
 def _publish(folder: Path) -> None:
@@ -142,6 +161,48 @@ def copied_home(source: Path, target: Path, *, whole: bool = False) -> Home:
         assert seal is not None
         ledger.record_seal(sealed(path, seal.sha256, path.stat()))
     return home
+
+
+@contextmanager
+def left_as_it_is(home: Path) -> Generator[Path]:
+    """A home that many tests read. Fails the one that changes it: it has to ask for a home of its own."""
+    before = _state_of(home)
+    yield home
+    after = _state_of(home)
+    changed = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+    assert not changed, f"others read this home, too: take a copy of your own to change {changed}"
+
+
+def _state_of(home: Path) -> dict[str, tuple[int, int, int]]:
+    """Of each file: bytes, time and inode. Not what readers leave beside the ledger: an empty log and its index."""
+    found: dict[str, tuple[int, int, int]] = {}
+    for folder, _, names in os.walk(home):
+        for name in names:
+            state = os.lstat(os.path.join(folder, name))
+            if not name.endswith("-shm") and (state.st_size or not name.endswith("-wal")):
+                found[os.path.relpath(os.path.join(folder, name), home)] = (
+                    state.st_size,
+                    state.st_mtime_ns,
+                    state.st_ino,
+                )
+    return found
+
+
+@contextmanager
+def kept_open(path: Path, *modules: ModuleType) -> Generator[None]:
+    """Let these modules ask one connection to a snapshot that stays open: where each table is asked for by itself,
+    opening the file for every one of them takes most of the time. How it is opened is the first one's choice."""
+    with open_snapshot(path) as con, pytest.MonkeyPatch.context() as patched:
+
+        @contextmanager
+        def opened(asked: Path, **_: object) -> Generator[duckdb.DuckDBPyConnection]:
+            assert asked == path
+            with con.cursor() as cursor:
+                yield cursor
+
+        for module in modules:
+            patched.setattr(module, "open_snapshot", opened)
+        yield
 
 
 @contextmanager

@@ -73,10 +73,7 @@ NO_VERDICTS: dict[str, dict[str, str]] = {
     },
     "dashboards/queries/changes.py": {
         "CASE WHEN deleted_at IS NULL THEN status ELSE 'deleted' END": "the status, or that the row is gone",
-        "SELECT count(*) FROM {} AND status = 'awaiting_verification'": "rows are chosen by the record's status",
-        "SELECT {} FROM marts.commission_summary WHERE state <> 'unknown'": "what could not be judged has no figure",
-        "marts.commission_open WHERE (SELECT state FROM marts.commission_summary) <> 'unknown'":
-            "what could not be judged has no figure",
+        "SELECT ({}) FROM marts.commission_summary WHERE state <> 'unknown'": "what could not be judged has no figure",
     },
     "dashboards/queries/data.py": {
         "WHERE series = 'rows' AND state = 'unusual' ORDER BY hour_start": "rows are chosen by the mart's state",

@@ -17,15 +17,19 @@ from resources.sql import attach, quoted
 
 #: Rows of the largest core table from which a warehouse is large.
 LARGE_ROWS = 1_000_000
+#: Up to so many, steps are written as they are: to find out how to compress what is read a few times and thrown away
+#: took a fifth of making them. Beyond it they are, so that they fit the disk.
+PLAIN_ROWS = 10_000_000
 _STEPS = "bw_steps"
 
 
 class MartWriter:
     """Writes steps, which SQL finds as ``temp.<name>``, and drafts of marts, one at a time."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, *, large: bool) -> None:
+    def __init__(self, con: duckdb.DuckDBPyConnection, *, large: bool, plain: bool = False) -> None:
         self._con = con
         self._large = large
+        self._plain = plain
         self._tables: list[str] = []
         self._views: list[str] = []
         self.draft = "marts.bw_new" if large else "temp.bw_new"
@@ -36,8 +40,20 @@ class MartWriter:
             self.write_late(name, query)
             return
         self._views.append(name)
-        self._con.execute(f"CREATE TABLE {_STEPS}.{quoted(name)} AS {query}")
+        with self._compression():
+            self._con.execute(f"CREATE TABLE {_STEPS}.{quoted(name)} AS {query}")
         self._con.execute(f"CREATE TEMP VIEW {quoted(name)} AS FROM {_STEPS}.{quoted(name)}")
+
+    @contextmanager
+    def _compression(self) -> Iterator[None]:
+        if not self._plain:
+            yield
+            return
+        self._con.execute("SET force_compression = 'uncompressed'")
+        try:
+            yield
+        finally:
+            self._con.execute("RESET force_compression")
 
     def write_late(self, name: str, query: str) -> None:
         """A step that reads a mart of this build, amid its transaction."""
@@ -69,7 +85,7 @@ class MartWriter:
 @contextmanager
 def mart_writer(con: duckdb.DuckDBPyConnection) -> Iterator[MartWriter]:
     """The writer of one build in the warehouse of ``con``."""
-    steps = _steps_file(con)
+    steps, rows = _steps_file(con)
     if steps is None:
         writer = MartWriter(con, large=False)
         with afterwards(writer.clear):
@@ -77,7 +93,7 @@ def mart_writer(con: duckdb.DuckDBPyConnection) -> Iterator[MartWriter]:
         return
     _remove(steps)  # a killed build left it
     attach(con, steps, _STEPS)
-    writer = MartWriter(con, large=True)
+    writer = MartWriter(con, large=True, plain=rows <= PLAIN_ROWS)
     try:
         with afterwards(lambda: (writer.clear(), con.execute(f"DETACH {_STEPS}"))):
             yield writer
@@ -85,17 +101,19 @@ def mart_writer(con: duckdb.DuckDBPyConnection) -> Iterator[MartWriter]:
         _remove(steps)
 
 
-def _steps_file(con: duckdb.DuckDBPyConnection) -> Path | None:
-    """The file for steps; None where memory does: the warehouse is small, or in memory itself."""
+def _steps_file(con: duckdb.DuckDBPyConnection) -> tuple[Path | None, int]:
+    """The file for steps (None where memory does: the warehouse is small, or in memory itself), and the rows of the
+    largest core table."""
     found = con.execute(
         "SELECT path, (SELECT max(estimated_size) FROM duckdb_tables()"
         " WHERE database_name = current_database() AND schema_name = 'core')"
         " FROM duckdb_databases() WHERE database_name = current_database()"
     ).fetchone()
-    if found is None or found[0] is None or (found[1] or 0) < LARGE_ROWS:
-        return None
+    rows = int(found[1] or 0) if found else 0
+    if found is None or found[0] is None or rows < LARGE_ROWS:
+        return None, rows
     path = Path(found[0])
-    return path.with_name(f"{path.stem}.steps.duckdb")
+    return path.with_name(f"{path.stem}.steps.duckdb"), rows
 
 
 def _remove(path: Path) -> None:

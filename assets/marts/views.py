@@ -14,13 +14,14 @@ import duckdb
 
 from assets.marts.behind import SCHEMA, explained
 from assets.marts.sql_cache import compiled_behind, fingerprint
+from assets.ops import create_ops
 from checks.schemas import MARTS, OPS
 from checks.schemas.figures import Kind, other
 from checks.schemas.sql import create_table
 from checks.schemas.table import Declaration
 from marketplace.metrics import METRICS, Metric
 from marketplace.policy import Policy
-from messages.catalogue import ENGLISH, labels
+from messages.figures import called, sentence
 from resources.sql import literal, quoted
 
 
@@ -29,6 +30,7 @@ def write_views(con: duckdb.DuckDBPyConnection, policy: Policy, cache: Path | No
     by, rows = fingerprint(policy), explained()
     if con.execute("SELECT views FROM ops.judged").fetchone() == (by,):
         return
+    create_ops(con)
     con.execute("BEGIN")
     con.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
     con.execute(f"CREATE SCHEMA {SCHEMA}")
@@ -57,10 +59,9 @@ def _told(one: Declaration) -> str:
 
 def _defined(metric: Metric) -> str:
     """What a metric is, in English."""
-    said = labels(ENGLISH)
     adds = "adds up" if metric.is_additive else "does not add up"
-    what = f"{said[f'metric.{metric.name}']} ({metric.unit.value}): {said[f'metric_is.{metric.name}']}"
-    return f"{what}. {metric.formula} of marts.{metric.mart}; {adds}."
+    what = f"{called(metric.name)} ({metric.unit.value}): {sentence(metric.name)}"
+    return f"{what}. {metric.formula} of {metric.table}; {adds}."
 
 
 def _figures(one: Declaration, own: bool) -> list[list[object]]:

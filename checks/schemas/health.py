@@ -16,6 +16,7 @@ from marketplace.health import DAY, HEALTH_POINTS, POINT_STATUSES, UPTIME_WINDOW
 from marketplace.links import HOPS, LINK_ROWS_SHOWN, LINK_STATES, LINK_VERDICTS, STEPS
 from marketplace.services import TAIL
 from marketplace.unusual import SERIES, STATES, UNJUDGED
+from messages.figures import counted_in
 
 _NAMES: Final = tuple(point.name for point in HEALTH_POINTS.values())
 
@@ -33,7 +34,8 @@ class HealthPoints(MartTable, id_column="point"):
     evidence_at: pl.Datetime = column("the newest thing it rests on", null=True)
     component: pl.String = column("what is broken when it is, else what the point rests on")
     unit: pl.String = column(
-        "of figure and limit", words=dict.fromkeys(point.unit for point in HEALTH_POINTS.values())
+        "of figure and limit",
+        words=dict.fromkeys(counted_in(point.metric) for point in HEALTH_POINTS.values()),
     )
     code: pl.String = column(MESSAGE_CODE)
     args: pl.String = column(MESSAGE_ARGS)

@@ -6,9 +6,11 @@ from __future__ import annotations
 import polars as pl
 
 from checks.schemas.figures import Kind
-from checks.schemas.table import OpsTable, column
+from checks.schemas.table import MESSAGE_ARGS, MESSAGE_CODE, OpsTable, column
+from marketplace.backups import BackupState
 from marketplace.error_rate import SLOW_SECONDS
 from marketplace.events import SCAN_OUTCOMES
+from marketplace.operations import ActionState, Operation
 
 
 class IngestRuns(OpsTable):
@@ -244,6 +246,63 @@ class Waivers(OpsTable):
     reason: pl.String = column("why")
     waived_by: pl.String = column("by whom")
     waived_at: pl.Datetime = column("when")
+
+
+class Actions(OpsTable):
+    """An action on the marketplace, planned or done, as the ledger has it when the snapshot is published; the latest
+    20,000. Without personal values: what is written to people is made when it is written, and stands nowhere here."""
+
+    action_id: pl.String = column("the action; also what makes a second try harmless", key=True)
+    operation: pl.String = column("what it does", words=(operation.value for operation in Operation))
+    plan_id: pl.String = column("the plan it stands in")
+    collection: pl.String = column("where its row stands")
+    row_id: pl.String = column("the row, as core publishes it")
+    state: pl.String = column("what became of it", words=(state.value for state in ActionState))
+    by: pl.String = column(
+        "who had it planned or applied; a schedule by its name; a word of SQL: quote it", null=True
+    )
+    reason: pl.String = column(
+        "why they did, in their words, without what reads like a phone number", null=True
+    )
+    planned_at: pl.Datetime = column("when it was planned")
+    settled_at: pl.Datetime = column(
+        "when it was done, skipped or found failed; null: it was not begun, or not settled yet", null=True
+    )
+    duration: pl.Float64 = column(
+        "from before the call to the server's answer; null: no call was made", unit="seconds", null=True
+    )
+    before: pl.String = column("what the row said of what changes, a JSON object")
+    after: pl.String = column("what it is to say, or says since, a JSON object")
+    rule: pl.String = column("the rule of the business it rests on")
+    why: pl.String = column("why it was planned, in English")
+    code: pl.String = column(f"of why: {MESSAGE_CODE}", null=True)
+    args: pl.String = column(f"of why: {MESSAGE_ARGS}", null=True)
+    outcome: pl.String = column("why it was skipped or failed, or what was done, in English", null=True)
+    outcome_code: pl.String = column(f"of outcome: {MESSAGE_CODE}", null=True)
+    outcome_args: pl.String = column(f"of outcome: {MESSAGE_ARGS}", null=True)
+    answer: pl.String = column(
+        "what the server answered: an HTTP status, with Appwrite's own word where it refused; null: no call was made",
+        null=True,
+    )
+    undone_by: pl.String = column("who took it back", null=True)
+    undone_at: pl.Datetime = column("when they did", null=True)
+
+
+class Backups(OpsTable):
+    """A backup of the marketplace's database, as the ledger has it when the snapshot is published."""
+
+    backup_id: pl.String = column("the backup", key=True)
+    started_at: pl.Datetime = column("when it began")
+    finished_at: pl.Datetime = column("when it ended; null: it runs, or was cut short", null=True)
+    state: pl.String = column(
+        "how it stands; expired: it was kept for its time, and is gone",
+        words=(state.value for state in BackupState),
+    )
+    rows: pl.Int64 = column("rows in it; null: not counted to the end", unit="rows", null=True)
+    bytes: pl.Int64 = column("what its files take; null: not whole", unit="bytes", null=True)
+    verified_at: pl.Datetime = column(
+        "when its files were last found to hold; null: never, or they did not when last looked at", null=True
+    )
 
 
 class MartDigests(OpsTable, primary_key=True, id_column="mart"):

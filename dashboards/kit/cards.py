@@ -36,6 +36,8 @@ from dashboards.lookback import Looked
 from dashboards.period import LAST_MONTH, LAST_WEEK, MONTH, WEEK
 from dashboards.wording import NOTHING, Wording, count, rupiah, share, signed_rupiah, signed_share
 from marketplace.difference import Difference
+from marketplace.health import HEALTH_POINTS
+from messages.figures import counted_in
 
 # Around a page ------------------------------------------------------------------------------------
 
@@ -160,8 +162,6 @@ def entrance(title: str, said: str) -> Markup:
 
 # Health -------------------------------------------------------------------------------------------
 
-UNITS: dict[int, str] = {5: "minutes", 6: "share"}  # of a point's figure; the others are counts
-
 
 def measured(value: float | None, unit: str, say: Wording) -> str:
     """A figure in its unit: minutes and seconds as a span of time, a share as a percentage, else a number."""
@@ -173,7 +173,8 @@ def measured(value: float | None, unit: str, say: Wording) -> str:
 
 
 def _measure(point: int, value: float, say: Wording) -> str:
-    return measured(value, UNITS.get(point, ""), say)
+    known = HEALTH_POINTS.get(point)
+    return measured(value, counted_in(known.metric) if known else "", say)
 
 
 def figure_of(row: dict[str, Any], say: Wording) -> str:

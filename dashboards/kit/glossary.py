@@ -30,6 +30,12 @@ def called(say: Wording, name: str) -> str:
     return say(f"{_group(say, name)}.{name}")
 
 
+def heading(say: Wording, metric: str) -> str:
+    """What a figure is called at the head of a column: shorter than its name where that has a short one. Raises
+    KeyError likewise."""
+    return say.known(f"metric_short.{metric}", "") or say(f"metric.{metric}")
+
+
 def meaning(say: Wording, name: str) -> str:
     """What a word means, in one sentence: for the ``help`` of a widget or a metric. Raises KeyError likewise."""
     return say(f"{_group(say, name)}_is.{name}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import altair as alt
 import polars as pl
 
@@ -10,9 +12,10 @@ from dashboards.wording import Wording, count
 ROW_HEIGHT = 30
 
 
-def week(hours: pl.DataFrame, value: str, called: str, say: Wording) -> alt.Chart:
-    """Weekday × local hour. ``hours``: weekday (1 = Monday), hour (0 to 23) and ``value``, one row a cell that is
-    known; cells without a row are drawn empty. ``called``: what the value is, in the language of the page."""
+def week(hours: pl.DataFrame, value: str, called: str, say: Wording) -> dict[str, Any]:
+    """Weekday × local hour, as Vega-Lite has it. ``hours``: weekday (1 = Monday), hour (0 to 23) and ``value``, one row
+    a cell that is known; cells without a row are drawn empty. ``called``: what the value is, in the language of the
+    page."""
     names = [say(f"weekday.{number}") for number in range(1, 8)]
     cells = hours.select(
         day=pl.col("weekday").replace_strict(
@@ -22,7 +25,7 @@ def week(hours: pl.DataFrame, value: str, called: str, say: Wording) -> alt.Char
         value=pl.col(value),
         said=pl.col(value).map_elements(count, return_dtype=pl.String),
     )
-    return (
+    chart = (
         alt.Chart(alt.Data(values=cells.to_dicts()))
         .mark_rect(cornerRadius=3)
         .encode(
@@ -46,5 +49,6 @@ def week(hours: pl.DataFrame, value: str, called: str, say: Wording) -> alt.Char
             ],
         )
         .properties(height=7 * ROW_HEIGHT)
-        .configure_view(strokeWidth=0)
     )
+    # Altair's own theme would give it a size; ours is the page's.
+    return {**chart.to_dict(), "config": {"view": {"strokeWidth": 0}}}

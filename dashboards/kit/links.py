@@ -34,6 +34,7 @@ HOMES: Final[dict[str, tuple[str, str]]] = {
     "month": ("months", "month"),
     "provider": ("providers", "provider"),
     "alert": ("todo", "alert"),
+    "action": ("actions", "action"),
     "check": ("data_quality", "check"),
     "row": ("data_quality", "row"),
 }

@@ -18,7 +18,7 @@ import streamlit as st
 from markupsafe import Markup
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from dashboards import data_age, sign_in, viewer
+from dashboards import data_age, sign_in, viewer, warmth
 from dashboards.kit import address, cards, links, parts
 from dashboards.kit.parts import show
 from dashboards.lookback import NOWHERE, Looked, look
@@ -188,7 +188,7 @@ def current(pages: tuple[str, ...]) -> Screen:
         now=now,
         path=looked.path,
         pages=pages,
-        status=None if looked.past else data_age.read_status(settings.home.status),
+        status=None if looked.past else warmth.status(settings.home, held=looked.held),
         viewer=sign_in.viewer_or_stop(sign_in.found(settings), say),
         looked=looked,
     )
@@ -236,7 +236,7 @@ def pulse(screen: Screen, title: str, subtitle: str) -> None:
     does the whole page follow, so that tables keep their place while nothing happens."""
     home = screen.settings.home
     looked = look(home, address.chosen(links.SNAPSHOT))
-    status = None if looked.past else data_age.read_status(home.status)
+    status = None if looked.past else warmth.status(home, held=looked.held)
     if (looked.path, status) != (screen.path, screen.status) or not viewer.stands(
         screen.viewer, screen.settings
     ):

@@ -20,13 +20,14 @@ import polars as pl
 from markupsafe import Markup
 
 from dashboards import data_age
-from dashboards.kit import cards, parts
+from dashboards.kit import cards, glossary, parts
 from dashboards.kit.markup import Child, element, joined
 from dashboards.notebook.asked import Asked
 from dashboards.notebook.shown import Chart, Part, Shown
 from dashboards.period import Period
 from dashboards.queries import health, reading
 from dashboards.wording import NOTHING, Wording, count, instant, rupiah, share, signed_rupiah
+from marketplace.metrics import COLUMNS
 from resources.errors import BookwatchError
 from resources.settings import Settings, load_settings
 from resources.snapshots import require_snapshot
@@ -251,9 +252,11 @@ class Book:
     def _heading(self, column: str) -> Child:
         """What a column is called; a figure that people quote as everywhere, with what it is beside it."""
         zone = self.say.zone_name(self.now)
-        if metric := _METRICS.get(column):
-            return element("span", self.say(f"metric.{metric}"), title=self.say(f"metric_is.{metric}"))
         own = self.say.known(f"notebook.col.{column}", "")
+        if metric := COLUMNS.get(column):
+            return element(
+                "span", own or glossary.heading(self.say, metric), title=glossary.meaning(self.say, metric)
+            )
         return own.format(zone=zone) if own else self.say(f"col.{column}", zone=zone)
 
     def _cell(self, name: str, row: Mapping[str, Any], kind: pl.DataType) -> Child:
@@ -329,22 +332,6 @@ _SENTENCES = frozenset({"detail", "message", "summary", "reason"})
 _VERBATIM = frozenset(
     ("booking_ref", "row_id", "asset", "attribute", "alert_id", "policy_version", "collection")
 ) | frozenset(("operation", "data_finding", "amount_rule", "source_rule", "quarantine_reasons", "mart"))
-#: Columns that hold a figure of marketplace/metrics.py, or a part of its rows, by the figure's name.
-_METRICS = {
-    "booked_idr": "booked",
-    "completed_idr": "completed",
-    "collected_idr": "collected",
-    "given_idr": "discounts_given",
-    "overdue_idr": "overdue_commission",
-    "acceptance_rate": "acceptance_rate",
-    "success_rate": "success_rate",
-    "delivery_rate": "delivery_rate",
-    "p50_response_s": "response_p50",
-    "p95_response_s": "response_p95",
-    "never_answered": "never_answered",
-    "utilisation": "utilisation",
-    "rating": "rating",
-}
 #: Stretches of time, by the group their words are said by.
 _STRETCHES = {"age": "age", "time_window": "window", "label": "response"}
 #: The texts a column's words are said by, where they are not called as the column.

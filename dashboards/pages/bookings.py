@@ -240,7 +240,7 @@ PAGE = Page(
             "finding",
             "missing_commissions",
             "policy",
-            "difference",
+            "commission_difference",
             "hop",
             "abuse",
             "data_finding",

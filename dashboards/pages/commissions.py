@@ -56,7 +56,7 @@ PAGE = Page(
             "not_due",
             "restriction",
             "ledger",
-            "difference",
+            "commission_difference",
             "unknown",
         ),
     ),

@@ -3,6 +3,7 @@ declined, and what is odd about them."""
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 import polars as pl
@@ -16,7 +17,8 @@ from dashboards.kit.page import Page
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.queries import demand
-from dashboards.wording import NOTHING, count, share
+from dashboards.queries.reading import cached
+from dashboards.wording import NOTHING, Wording, count, share
 from marketplace.peaks import BASES, Basis
 from marketplace.services import ANOMALIES
 from marketplace.unusual import SERIES
@@ -134,9 +136,8 @@ def hours(screen: Screen) -> None:
         show(parts.note("none", say("demand.no_peaks")))
         return
     with st.container(border=True, key="peaks"):
-        st.altair_chart(
-            heat.week(found, "bookings", say("metric.bookings"), say), width="stretch", key="peaks_chart"
-        )
+        spec = _week(screen.snapshot, Basis(chosen(BASIS)), say.language, say.zone.key)
+        st.vega_lite_chart(deepcopy(spec), width="stretch", key="peaks_chart")
     busiest = found.sort("bookings", descending=True).head(1).row(0, named=True)
     st.caption(
         say(
@@ -146,6 +147,13 @@ def hours(screen: Screen) -> None:
             n=count(busiest["bookings"]),
         )
     )
+
+
+@cached
+def _week(path: str, basis: Basis, language: str, zone: str) -> dict[str, Any]:
+    """The heat map, made once a snapshot: it is held against a schema as it is made, which takes half of a drawing."""
+    say = Wording(language, zone)
+    return heat.week(demand.peaks(path, basis), "bookings", say("metric.bookings"), say)
 
 
 def funnel(screen: Screen) -> None:

@@ -18,7 +18,14 @@ PAGE = Page(
         findings.filters,
         findings.listed,
         glossary.words(
-            "finding", "waived", "difference", "duplicate", "orphan", "not_due", "late_record", "unknown"
+            "finding",
+            "waived",
+            "commission_difference",
+            "duplicate",
+            "orphan",
+            "not_due",
+            "late_record",
+            "unknown",
         ),
     ),
     choices=findings.CHOICES,

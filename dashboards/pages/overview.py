@@ -188,7 +188,7 @@ def rests_on(screen: Screen) -> None:
         (
             to_page("performance", say("overview.last_run")),
             joined(
-                shared.moment(screen, run.get("finished_at")),
+                shared.moment(screen, run.get("finished_at"), of_data=False),
                 parts.badge(parts.tone(run.get("outcome")), say.word("run", run.get("outcome"))),
                 by=" ",
             ),

@@ -18,10 +18,10 @@ from dashboards import acts, alerts
 from dashboards.acts import Standing
 from dashboards.alerts import Alert
 from dashboards.data_age import rows as objects
-from dashboards.kit import cards, links, parts, tasks
+from dashboards.kit import cards, glossary, links, parts, tasks
 from dashboards.kit.address import Choice, chosen, of_id, widget
 from dashboards.kit.grid import ROWS_SHOWN, grid
-from dashboards.kit.markup import Child
+from dashboards.kit.markup import Child, element
 from dashboards.kit.page import Page
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
@@ -259,8 +259,13 @@ def _stands(alert: Alert, known: Standing | None, screen: Screen) -> str:
 
 def _figure(alert: Alert, text: Wording) -> Child:
     unit, limit = str(alert.get("unit") or ""), alert.get("limit_value")
+    told: Child = cards.measured(alert.get("figure"), unit, text)
+    if (metric := RULES.of(str(alert.get("name"))).figure) and alert.get("figure") is not None:
+        told = element(
+            "span", told, title=f"{glossary.called(text, metric)}: {glossary.meaning(text, metric)}"
+        )
     return parts.below(
-        cards.measured(alert.get("figure"), unit, text),
+        told,
         text("health.limit", limit=cards.measured(limit, unit, text)) if limit is not None else "",
     )
 

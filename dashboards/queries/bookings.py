@@ -6,9 +6,10 @@ A list is asked in two steps: which rows stand on the page (few columns of all b
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 import polars as pl
@@ -305,14 +306,41 @@ class Waiting:
 
 def waiting(path: str, at: datetime) -> Waiting:
     """How many bookings wait for an answer now, by the clock."""
-    answers = [(row, answer_of(row, at)) for row in _pending(path)]
-    past = [row for row, answer in answers if answer is Answer.PAST]
-    ahead = [row["response_deadline"] for row, answer in answers if answer is Answer.WAITING]
+    awaited = _awaited(path)
+    past = bisect_left(awaited.deadlines, at)
     return Waiting(
+        awaited.number,
+        past,
+        awaited.first if past else None,
+        awaited.deadlines[past] if past < len(awaited.deadlines) else None,
+    )
+
+
+_EVER: Final = datetime(9999, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+"""An instant at which every deadline is past."""
+
+
+@dataclass(frozen=True)
+class _Awaited:
+    """The bookings that somebody is still to answer: their ``number``, the ``deadlines`` of those that have one in
+    order, and the row of the ``first`` of these."""
+
+    number: int
+    deadlines: list[datetime]
+    first: dict[str, Any] | None
+
+
+@cached
+def _awaited(path: str) -> _Awaited:
+    """Which these are is the same at every instant; asked of thousands of rows once a snapshot."""
+    answers = [(row, answer_of(row, _EVER)) for row in _pending(path)]
+    dated = sorted(
+        (row for row, answer in answers if answer is Answer.PAST), key=lambda row: row["response_deadline"]
+    )
+    return _Awaited(
         sum(answer in AWAITED for _, answer in answers),
-        len(past),
-        min(past, key=lambda row: row["response_deadline"], default=None),
-        min(ahead, default=None),
+        [row["response_deadline"] for row in dated],
+        dated[0] if dated else None,
     )
 
 
@@ -416,8 +444,8 @@ def _rooms_read(path: str) -> datetime | None:
 
 # One booking --------------------------------------------------------------------------------------
 
-_ALL_COLUMNS: Final = f"""{_COLUMNS}, b.amount_rule, b.amount_before_idr, b.created_rule, b.deadline_rule,
-    b.accepted_rule, b.ends_at, b.completed_at, b.cancelled_at, b.earns, b.utc_offset_minutes"""
+_ALL_COLUMNS: Final = f"""{_COLUMNS}, b.provider_type, b.amount_rule, b.amount_before_idr, b.created_rule,
+    b.deadline_rule, b.accepted_rule, b.ends_at, b.completed_at, b.cancelled_at, b.earns, b.utc_offset_minutes"""
 _NAMESAKES: Final = 20
 """So many bookings of one BK number are told at most."""
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 import polars as pl
 
 from dashboards.queries.reading import SnapshotUnreadable, ask, cached, with_messages
+from marketplace.metrics import METRICS, Unit
 from resources.home import Home
 from resources.instants import instant_of_stamp
 from resources.snapshots import published_snapshots
@@ -56,49 +57,42 @@ def by_id(snapshot_id: str, snapshots: list[Kept]) -> Kept | None:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of the whole snapshot: one value, null where it could not be told. ``page``: where it is shown."""
+    """A metric of the whole snapshot: one value, null where it could not be told. ``page``: where it is shown.
+    ``judged``: it is told only where commissions could be judged."""
 
     name: str
-    sql: str
     page: str
-    rupiah: bool = False
+    judged: bool = False
 
+    @property
+    def rupiah(self) -> bool:
+        return METRICS[self.name].unit is Unit.RUPIAH
 
-def _sum(column: str, table: str) -> str:
-    return f"SELECT sum({column})::BIGINT FROM {table}"
+    @property
+    def sql(self) -> str:
+        metric = METRICS[self.name]
+        # Where nothing is owed or missing that is known; of a revenue without a row nothing is.
+        none = "0" if self.judged or not metric.adds else "NULL"
+        total = f"SELECT coalesce(sum(value), {none})::BIGINT FROM ({metric.sql})"
+        if not self.judged:
+            return total
+        return f"SELECT ({total}) FROM marts.commission_summary WHERE state <> 'unknown'"
 
-
-_SUMMARY = "SELECT {} FROM marts.commission_summary WHERE state <> 'unknown'"
-_OPEN = "marts.commission_open WHERE (SELECT state FROM marts.commission_summary) <> 'unknown'"
 
 FIGURES: Final[tuple[Figure, ...]] = (
-    Figure("bookings", _sum("bookings", "marts.revenue_daily"), "bookings"),
-    Figure("booked", _sum("booked_idr", "marts.revenue_daily"), "revenue", rupiah=True),
-    Figure("completed", _sum("completed_idr", "marts.revenue_daily"), "revenue", rupiah=True),
-    Figure("collected", _sum("collected_idr", "marts.revenue_daily"), "revenue", rupiah=True),
-    Figure("expected_commission", _SUMMARY.format("expected_idr"), "findings", rupiah=True),
-    Figure("recorded_commission", _SUMMARY.format("actual_idr"), "findings", rupiah=True),
-    Figure("missing_commissions", _SUMMARY.format("missing"), "findings"),
-    Figure(
-        "owed_now",
-        f"SELECT (coalesce(sum(owed_idr), 0) + coalesce(sum(fee_idr), 0))::BIGINT FROM {_OPEN}",
-        "commissions",
-        rupiah=True,
-    ),
-    Figure(
-        "overdue_commission",
-        f"SELECT (coalesce(sum(owed_idr), 0) + coalesce(sum(fee_idr), 0))::BIGINT FROM {_OPEN} AND is_overdue",
-        "commissions",
-        rupiah=True,
-    ),
-    Figure(
-        "awaiting_verification",
-        f"SELECT count(*) FROM {_OPEN} AND status = 'awaiting_verification'",
-        "commissions",
-    ),
-    Figure("waiting_room", "SELECT count(*) FROM marts.chat_waiting", "chat"),
-    Figure("quarantine", "SELECT count(*) FROM ops.quarantine", "data_quality"),
-    Figure("data_finding", "SELECT count(*) FROM marts.data_findings", "data_quality"),
+    Figure("bookings", "bookings"),
+    Figure("booked", "revenue"),
+    Figure("completed", "revenue"),
+    Figure("collected", "revenue"),
+    Figure("expected_commission", "findings", judged=True),
+    Figure("recorded_commission", "findings", judged=True),
+    Figure("missing_commissions", "findings", judged=True),
+    Figure("owed_now", "commissions", judged=True),
+    Figure("overdue_commission", "commissions", judged=True),
+    Figure("awaiting_verification", "commissions", judged=True),
+    Figure("waiting_rooms", "chat"),
+    Figure("quarantined_rows", "data_quality"),
+    Figure("doubtful_values", "data_quality"),
 )
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from dashboards.queries.query import Column, Query
 from dashboards.queries.reading import ask, cached, with_messages
+from marketplace.statuses import ProviderStatus
 
 #: The order in which providers are looked at: those that need someone first.
 MEMBER_ORDER: Final = ("critical", "warning", "unknown", "offline", "healthy")
@@ -83,6 +84,28 @@ def provider(path: str, provider_id: str) -> dict[str, Any] | None:
     """What was asked of a provider (marts.providers); None where no booking and no account names it."""
     rows = ask(path, "SELECT * FROM marts.providers WHERE provider_id = ?", [provider_id]).to_dicts()
     return rows[0] if rows else None
+
+
+MOST_TAKERS: Final = 300
+"""So many providers are offered to hand a booking over to."""
+
+
+@cached
+def takers(path: str, provider_id: str, kind: str) -> list[dict[str, Any]]:
+    """Providers that a booking of a provider can be handed over to: provider_id, provider_name, city. Those of its city
+    first, and of these the ones last seen in the app; none that is restricted."""
+    return ask(
+        path,
+        """WITH here AS (SELECT any_value(city) AS city FROM core.providers WHERE provider_id = $of)
+           SELECT provider_id, any_value(provider_name) AS provider_name, any_value(p.city) AS city
+           FROM core.providers p, here
+           WHERE provider_id <> $of AND deleted_at IS NULL AND p.status IS DISTINCT FROM $restricted
+             AND ($kind = '' OR provider_type = $kind)
+           GROUP BY provider_id
+           ORDER BY bool_or(p.city IS NOT DISTINCT FROM here.city) DESC, max(last_seen_at) DESC NULLS LAST, provider_id
+           LIMIT $most""",
+        {"of": provider_id, "kind": kind, "restricted": ProviderStatus.RESTRICTED.value, "most": MOST_TAKERS},
+    ).to_dicts()
 
 
 @cached

@@ -7,7 +7,7 @@ Not here: what is asked (the other modules), what the figures mean (marts), how 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -50,6 +50,10 @@ class NotInSnapshot(SnapshotUnreadable):
     """The snapshot has no such table: it was published by a version of bookwatch that did not make it yet."""
 
 
+heard: Callable[[Callable[..., Any], str, tuple[Any, ...], Mapping[str, Any]], None] | None = None
+"""Told of each question that is asked (dashboards/warmth.py): the question, the snapshot's path, what else."""
+
+
 def cached(question: Callable[Concatenate[str, P], T]) -> Callable[Concatenate[str, P], T]:
     """Keep the answers of a question, by the snapshot's path and what else was asked.
 
@@ -67,6 +71,8 @@ def cached(question: Callable[Concatenate[str, P], T]) -> Callable[Concatenate[s
     @wraps(question)
     def asked(path: str, *more: P.args, **named: P.kwargs) -> T:
         stamp = _require_unchanged(path)
+        if heard is not None:
+            heard(asked, path, more, named)
         with _one_at_a_time((question, stamp, path, more, tuple(sorted(named.items())))):
             return kept(stamp, path, *more, **named)
 

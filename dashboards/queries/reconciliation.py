@@ -370,6 +370,26 @@ def commission_record(path: str, commission_id: str) -> dict[str, Any] | None:
     )
 
 
+_PRESENT: Final = "present"
+
+
+@cached
+def proof(path: str, commission_id: str) -> dict[str, Any] | None:
+    """The proof of payment that stands with a record: proof_at, proof_kind (marketplace/proofs.py), and ``elsewhere``,
+    the other records that the same one stands with; None where none stands, and of a record that is gone."""
+    return _one(
+        ask(
+            path,
+            """SELECT c.proof_at, c.proof_kind,
+                      (SELECT coalesce(list(o.commission_id ORDER BY o.commission_id), []) FROM core.commissions o
+                       WHERE o.proof_key = c.proof_key AND o.commission_id <> c.commission_id) AS elsewhere
+               FROM core.commissions c
+               WHERE c.commission_id = ? AND c.proof_state = ? AND c.deleted_at IS NULL LIMIT 1""",
+            [commission_id, _PRESENT],
+        )
+    )
+
+
 @cached
 def reconciled(path: str, commission_id: str) -> dict[str, Any] | None:
     """How the reconciliation judged a record: state, booking_id, origin, expected_idr, actual_idr, variance_idr,

@@ -19,7 +19,7 @@ from dashboards.kit.markup import Child, joined
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.queries import ledger, receivables, reconciliation
-from dashboards.sections import shared
+from dashboards.sections import by_order, shared
 from dashboards.sections.compared import two_records
 from dashboards.sections.receivables import VERDICTS, time_left
 from dashboards.sections.waived import restated
@@ -210,6 +210,7 @@ def record(screen: Screen, commission_id: str) -> None:
             records.compared(records.BOOKING_AND_COMMISSION, booking, row),
         )
     )
+    screen.draw(lambda screen: by_order.on_commission(screen, row, judged, open_row))
     _lines(screen, commission_id)
     found = restated(screen, reconciliation.findings_of(commission_id, booking_id))
     if not found.first(path, 1).is_empty():

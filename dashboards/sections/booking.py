@@ -18,14 +18,16 @@ from dashboards.kit.markup import Child, joined
 from dashboards.kit.parts import show
 from dashboards.kit.screen import REFRESH_SECONDS, Screen, policy_or_stop
 from dashboards.queries import bookings
-from dashboards.sections import shared
+from dashboards.sections import by_order, shared
 from dashboards.sections.waived import is_waived
 from dashboards.wording import NOTHING, count, rate, rupiah
 from marketplace.answers import Answer, answer_of
 from marketplace.chats import Chat
 from marketplace.findings import FINDINGS
 from marketplace.links import HOPS
+from marketplace.statuses import BookingStatus
 from messages import rules
+from messages.message import Message
 from pipelines.chains import expected_by
 
 #: How its commission came about, step by step: asked for singly.
@@ -103,9 +105,26 @@ def opened(screen: Screen, said: str, origin: str) -> bool:
     screen.beside(lambda screen: _times(screen, booking), lambda screen: _course(screen, booking))
     screen.draw(lambda screen: _handed(screen, booking))
     screen.draw(lambda screen: _odd(screen, booking))
+    screen.draw(lambda screen: by_order.on_booking(screen, booking))
     show(parts.section(say("booking.contact"), say("booking.contact_note")))
-    reveal.contact(screen, booking_id=booking["booking_id"])
+    reveal.contact(screen, booking_id=booking["booking_id"], about=_to_write(booking))
     return True
+
+
+#: How it stands → what a message to its customer begins with.
+_WRITTEN: Final = {
+    BookingStatus.PENDING: "told.whatsapp.pending",
+    BookingStatus.EXPIRED: "told.whatsapp.pending",
+    BookingStatus.ACCEPTED: "told.whatsapp.accepted",
+    BookingStatus.CONFIRMED: "told.whatsapp.accepted",
+    BookingStatus.CANCELLED: "told.whatsapp.cancelled",
+}
+
+
+def _to_write(b: dict[str, Any]) -> Message:
+    """What a message to the customer of a booking begins with; it names the booking alone."""
+    code = _WRITTEN.get(b["status"], "told.whatsapp.other")
+    return Message(code, {"booking": str(b["business_id"] or b["booking_id"])})
 
 
 def _namesakes(screen: Screen, booking: dict[str, Any], found: Sequence[dict[str, Any]]) -> Markup:

@@ -122,11 +122,13 @@ def newest_booking(screen: Screen) -> object:
     return said if said is not None or screen.path is None else health.newest_booking_at(screen.path)
 
 
-def moment(screen: Screen, value: object) -> Child:
-    """``14:02 WITA, 3 min ago`` in one line, or a dash."""
+def moment(screen: Screen, value: object, *, of_data: bool = True) -> Child:
+    """``14:02 WITA, 3 min ago`` in one line, or a dash. ``of_data``: nobody knows what became of it since the data was
+    read; what bookwatch itself did is as old as it is."""
     if screen.text.local(value) is None:
         return NOTHING
-    said = f"{screen.text.time(value, screen.now)}, {screen.text.ago(value, as_of(screen))}"
+    until = as_of(screen) if of_data else screen.now
+    said = f"{screen.text.time(value, screen.now)}, {screen.text.ago(value, until)}"
     return parts.unbroken(said)
 
 

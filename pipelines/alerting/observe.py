@@ -7,6 +7,7 @@ that stopped before it. Its alert then stays as it is.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from marketplace.collections import REQUIRED
 from marketplace.events import ScanOutcome
 from marketplace.findings import FINDINGS, Severity
 from marketplace.health import HEALTH_POINTS, SCAN_AGE, PointStatus
+from marketplace.operations import Operation, grows
 from marketplace.policy import Policy
 from messages.catalogue import understood
 from messages.message import Arg, Message, Words, as_message, in_a_row, message_of
@@ -28,6 +30,21 @@ from resources.policy_file import load_policy
 from resources.run_report import CheckOutcome, RunReport
 
 SHOWN_IDS = 5
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How an operation stands. ``failing``: rows whose newest action failed; ``unsettled``: calls that nobody heard the
+    end of and that are not found out for a while; ``found``: rows that its plan finds to act on, ``before``: that it
+    found an hour ago (None: none was made then)."""
+
+    operation: Operation
+    failing: int
+    unsettled: int
+    found: int
+    before: int | None
+    dead_letters: int | None = None
+    """Notifications that nobody could send; None for an operation that sends none."""
 
 
 def observations(
@@ -71,6 +88,22 @@ def report_failed(names: Sequence[str]) -> Observation:
     """The notebooks of the morning's report that failed, by name; none where all were made."""
     failed = Message("alert.monitoring_report_failed", {"names": list(names)})
     return _of(RULES.of("monitoring_report"), bool(names), failed)
+
+
+def acting(stands: Iterable[Standing]) -> Iterator[Observation]:
+    """How the operations stand that were ever planned: actions that failed, plans that grow."""
+    for one in stands:
+        label = (("operation", one.operation.value),)
+        unsettled = one.failing + one.unsettled
+        failed = Message("alert.operations_failed_rows", {"operation": one.operation.value, "n": unsettled})
+        yield _of(RULES.of("operations_failed"), unsettled > 0, failed, labels=label)
+        if one.dead_letters is not None:
+            dead = Message("alert.dead_letters_rows", {"n": one.dead_letters})
+            yield _of(RULES.of("dead_letters"), one.dead_letters > 0, dead, labels=label)
+        args: dict[str, Arg] = {"operation": one.operation.value, "n": one.found, "before": one.before or 0}
+        growing = one.before is not None and grows(one.found, one.before)
+        told = Message("alert.operations_growing_rows", args)
+        yield _of(RULES.of("operations_growing"), growing, told, labels=label)
 
 
 def backup_failed(failed: bool, why: Message | None) -> Observation:
@@ -151,7 +184,7 @@ def _health(status: Mapping[str, Any], checks: Iterable[CheckOutcome]) -> Iterat
             severity=point.get("severity") or rule.severity_word,
             figure=point.get("figure"),
             limit=point.get("limit_value"),
-            unit=HEALTH_POINTS[number].unit,
+            unit=rule.unit,
             since=_instant(point.get("since")) if broken else None,
         )
 
@@ -231,7 +264,7 @@ def _scan_age(run: RunReport, status: Mapping[str, Any]) -> Iterator[Observation
         stale,
         figure=round(age.total_seconds() / 60, 1),
         limit=SCAN_AGE.total_seconds() / 60,
-        unit="minutes",
+        unit=RULES.of("ingestion_stale").unit,
         since=oldest + SCAN_AGE if stale else None,
     )
 
@@ -267,7 +300,7 @@ def _quarantine(run: RunReport, status: Mapping[str, Any]) -> Iterator[Observati
         reasons,
         figure=float(content["count"]),
         limit=0.0,
-        unit="rows",
+        unit=RULES.of("quarantine").unit,
         since=_instant(content.get("oldest_first_seen_at")) if held else None,
     )
 

@@ -17,12 +17,16 @@ from marketplace.durations import minutes
 from marketplace.error_rate import ERRORS_A_MINUTE
 from marketplace.findings import FINDINGS, Severity
 from marketplace.health import HEALTH_POINTS, SCAN_AGE
+from marketplace.metrics import METRICS
 from marketplace.registry import Registry
 from marketplace.unusual import UNSEEN
+from messages.figures import counted_in
 from messages.message import Message
 from messages.rules import look
 from resources.ledger.alerts import Labels
 
+#: What a check counts, where it counts nothing else.
+FAILED_ROWS: Final = "failed_rows"
 AT_ONCE: Final = timedelta(0)
 #: Gatus' thresholds (fires after 3, resolves after 2) as durations at the default rhythm of one run a minute.
 THREE_RUNS: Final = timedelta(minutes=2)
@@ -50,7 +54,8 @@ class AlertRule:
     earlier versions, which keep their addresses; ``rows``: the address of the rows behind it now, with ``{name}`` and
     its labels.
     What it ``says`` of a finding, with the numbers of the policy in force, or of a check in the check's own words, is
-    found when it is told (observe.py). ``limit`` and ``unit`` are those of the figure that a check counts.
+    found when it is told (observe.py). ``metric``: the figure it tells (marketplace/metrics.py), in whose ``unit`` the
+    ``limit`` is too; a check's is the number of rows that break it, where no other is named.
     ``inhibited_by``: alerts whose firing mutes this one; with ``equal``, only where these labels are the same.
     ``stays_with``: codes of what a check could not tell: where it found one of them and nothing that is wrong, its
     alert stays as it is.
@@ -64,7 +69,7 @@ class AlertRule:
     hold_for: timedelta = AT_ONCE
     keep_firing_for: timedelta = AT_ONCE
     limit: float = 0
-    unit: str = "rows"
+    metric: str | None = None
     labels: tuple[str, ...] = ()
     inhibited_by: tuple[str, ...] = ()
     equal: tuple[str, ...] = ()
@@ -72,9 +77,23 @@ class AlertRule:
     what_to_do: Message | None = None
     rows: str = ""
 
+    def __post_init__(self) -> None:
+        if self.figure is not None and self.figure not in METRICS:
+            raise ValueError(f"{self.figure!r}, which {self.key!r} tells, is no metric")
+
     @property
     def key(self) -> str:
         return self.name or self.source
+
+    @property
+    def figure(self) -> str | None:
+        """The metric it tells; None where it tells none."""
+        return self.metric or (FAILED_ROWS if self.source.startswith("check:") else None)
+
+    @property
+    def unit(self) -> str:
+        """What stands behind its figure and limit."""
+        return counted_in(self.figure) if self.figure else ""
 
     def rows_of(self, name: str, labels: Labels) -> str:
         """The address of the rows behind an alert of this rule, from the dashboards' own on."""
@@ -172,6 +191,7 @@ def _points() -> Iterable[AlertRule]:
         yield AlertRule(
             name=f"health_point_{number}_{_snake(point.name)}",
             source=f"point:{number}",
+            metric=point.metric,
             severity=point.severity,
             page="/health",
             rows=_ROWS_OF_POINTS[number],
@@ -206,7 +226,7 @@ def _unusual() -> Iterable[AlertRule]:
             source=f"check:{name}",
             page="/health",
             rows="/demand?view=odd",
-            unit="series",
+            metric="unusual_series",
             # A single booking ends a silence, an hour that is not low a low day: both may be chance.
             keep_firing_for=KEEPS_UNUSUAL,
             labels=("asset",),
@@ -291,6 +311,7 @@ RULES: Final = RuleBook(
         AlertRule(
             name="ingestion_stale",
             source="figure:scan_age",
+            metric="last_read_age",
             severity=Severity.CRITICAL,
             says=Message("alert.ingestion_stale", {"n": minutes(SCAN_AGE)}),
             page="/overview",
@@ -313,7 +334,7 @@ RULES: Final = RuleBook(
             name="error_rate",
             source="check:error_rate",
             limit=ERRORS_A_MINUTE,
-            unit="errors in a minute",
+            metric="errors_a_minute",
             page="/errors",
             rows="/performance?show=errors",
             keep_firing_for=timedelta(minutes=5),
@@ -322,6 +343,7 @@ RULES: Final = RuleBook(
         AlertRule(
             name="quarantine",
             source="figure:quarantine",
+            metric="quarantined_rows",
             severity=Severity.MEDIUM,
             says=Message("alert.quarantine"),
             page="/health",
@@ -345,11 +367,43 @@ RULES: Final = RuleBook(
                 source=f"figure:{name}",
                 severity=Severity.HIGH,
                 says=Message(f"alert.{name}"),
-                page="/overview",
-                rows="/data_quality",
+                page="/actions",
+                rows="/actions?view=backups",
                 what_to_do=Message(f"alert.{name}_do"),
             )
             for name in ("backup_failed", "backup_old", "drill_failed")
+        ),
+        AlertRule(
+            name="operations_failed",
+            source="run:operations_failed",
+            severity=Severity.HIGH,
+            says=Message("alert.operations_failed"),
+            page="/actions",
+            rows="/actions?operation={operation}&state=failed",
+            labels=("operation",),
+            inhibited_by=("dead_letters",),
+            equal=("operation",),
+            what_to_do=Message("alert.operations_failed_do"),
+        ),
+        AlertRule(
+            name="dead_letters",
+            source="run:dead_letters",
+            severity=Severity.HIGH,
+            says=Message("alert.dead_letters"),
+            page="/actions",
+            rows="/actions?view=letters",
+            labels=("operation",),
+            what_to_do=Message("alert.dead_letters_do"),
+        ),
+        AlertRule(
+            name="operations_growing",
+            source="run:operations_growing",
+            severity=Severity.MEDIUM,
+            says=Message("alert.operations_growing"),
+            page="/actions",
+            rows="/actions?operation={operation}&state=planned",
+            labels=("operation",),
+            what_to_do=Message("alert.operations_growing_do"),
         ),
         AlertRule(
             name="check_not_made",

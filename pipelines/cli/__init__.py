@@ -23,9 +23,12 @@ from pipelines.cli import (
     explain,
     export,
     forget,
+    indexes,
     keys,
     notebook,
+    operations,
     orders,
+    prelaunch,
     query,
     reports,
     run,
@@ -59,6 +62,7 @@ app.command("errors")(errors.errors)
 app.command("sql")(query.sql)
 app.command("explain")(explain.explain)
 app.command("doctor")(doctor.doctor)
+app.command("prelaunch")(prelaunch.prelaunch)
 app.command("sweep")(sweep.sweep)
 app.command("forget")(forget.forget)
 app.command("orders")(orders.orders)
@@ -73,7 +77,9 @@ app.command("reports")(reports.reports)
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(backup.app, name="backup")
 app.add_typer(export.app, name="export")
+app.add_typer(indexes.app, name="indexes")
 app.add_typer(keys.app, name="keys")
+app.add_typer(operations.app, name="operations")
 app.add_typer(sandbox.app, name="sandbox")
 
 

@@ -7,11 +7,13 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from marketplace.operations import Mode, Operation
 from pipelines.cli.run import summary
 from pipelines.cli.serve import (
     DAGSTER_PORT,
@@ -32,6 +34,8 @@ from resources.settings import Settings, load_settings
 DEMO_HOME = ".bookwatch-demo"
 # Marks a home as made by the demo: only such a one may be thrown away.
 MARK = "demo-home"
+#: So often a demo that acts looks whether there is anything left to do.
+ROUNDS = 3
 
 
 def fresh_home(settings: Settings) -> Path:
@@ -61,8 +65,8 @@ def fresh_home(settings: Settings) -> Path:
     return sandbox
 
 
-def start_sandbox(folder: Path, *, seed: int, days: int, live: bool) -> tuple[Child, dict[str, Any]]:
-    """Start the stand-in on a free port; returns it and what its first line says. Raises BookwatchError."""
+def start_sandbox(folder: Path, *, seed: int, days: int, live: bool) -> Child:
+    """Start the stand-in on a free port; what it is, it says once it is filled (``filled``)."""
     words = [
         "serve",
         "--port",
@@ -86,13 +90,35 @@ def start_sandbox(folder: Path, *, seed: int, days: int, live: bool) -> tuple[Ch
             env={**os.environ, "PYTHONPATH": str(PROJECT)},
             start_new_session=True,
         )
-    child = Child("The sandbox", process)
-    assert process.stdout is not None
-    line = process.stdout.readline()
+    return Child("The sandbox", process)
+
+
+def filled(sandbox: Child, folder: Path) -> dict[str, Any]:
+    """Wait until the stand-in has simulated its days; what its first line says. Raises BookwatchError."""
+    assert sandbox.process.stdout is not None
+    line = sandbox.process.stdout.readline()
     if not line:
-        process.wait()
+        sandbox.process.wait()
         raise BookwatchError("The sandbox did not start.", f"Its log is {folder / 'sandbox.log'}.")
-    return child, json.loads(line)
+    return json.loads(line)
+
+
+def acted(settings: Settings) -> bool:
+    """Give each operation a turn, so that there is something to see: planned where it is observed, applied where it is
+    enforced. Whether anything was written."""
+    from operations.every import every_kind, scheduled
+    from pipelines.operations import line_of, turn
+
+    wrote = False
+    for operation in scheduled():
+        found = turn(settings, operation)
+        if found.plan is not None and found.applied is None:
+            rows = f"{found.plan.proposed:,} planned, {found.plan.left_out:,} over the limit"
+            typer.echo(f"{every_kind()[operation].description} {rows}; nothing was written.")
+        elif (line := line_of(found)) is not None:
+            typer.echo(line)
+            wrote = True
+    return wrote
 
 
 def demo(
@@ -102,6 +128,9 @@ def demo(
     port: Annotated[int, typer.Option(help="Port of the dashboards.")] = DASHBOARDS_PORT,
     dagster_port: Annotated[int, typer.Option(help="Port of Dagster's web pages.")] = DAGSTER_PORT,
     browser: Annotated[bool, typer.Option(help="Open the dashboards in a browser.")] = True,
+    act: Annotated[
+        bool, typer.Option("--act", help="Let the operations act on the simulated marketplace.")
+    ] = False,
 ) -> int:
     """A live sandbox with a simulated marketplace, pipeline runs, dashboards and Dagster."""
     os.environ.setdefault("BOOKWATCH_HOME", DEMO_HOME)
@@ -113,8 +142,15 @@ def demo(
         "BOOKWATCH_ALERT_URLS",
         "BOOKWATCH_HEARTBEAT_URL",
         "BOOKWATCH_LOGIN",
+        "BOOKWATCH_OPERATIONS",
+        "APPWRITE_WRITE_KEY",
     ):
-        os.environ[name] = {"BOOKWATCH_TABLES": "{}", "APPWRITE_API": "tablesdb"}.get(name, "")
+        os.environ[name] = {
+            "BOOKWATCH_TABLES": "{}",
+            "APPWRITE_API": "tablesdb",
+            "BOOKWATCH_OPERATIONS": json.dumps(dict.fromkeys(Operation, Mode.ENFORCE) if act else {}),
+        }.get(name, "")
+    from assets.marts.make import compile_ahead
     from pipelines.run import run as run_once
     from resources.run_report import RunOrder
 
@@ -130,12 +166,16 @@ def demo(
             known = knowing_dagster(children_environment(settings), dagster_port)
             dashboards = start_dashboards(settings, port, known)
             children.append(dashboards)
-        child, sandbox = start_sandbox(folder, seed=seed, days=days, live=not once)
+        child = start_sandbox(folder, seed=seed, days=days, live=not once)
         children.append(child)
+        compile_ahead(settings.home)
+        sandbox = filled(child, folder)
         os.environ["APPWRITE_ENDPOINT"] = sandbox["endpoint"]
         os.environ["APPWRITE_PROJECT_ID"] = sandbox["project"]
         os.environ["APPWRITE_API_KEY"] = sandbox["read_only_key"]
         os.environ["APPWRITE_DATABASE_ID"] = sandbox["database"]
+        if act:
+            os.environ["APPWRITE_WRITE_KEY"] = sandbox["key"]
         settings = load_settings()
         done = run_once(settings, RunOrder(say=lambda line: typer.echo(line, err=True)))
         if done.failure is not None:
@@ -143,6 +183,17 @@ def demo(
         for line in summary(done):
             typer.echo(line)
         typer.echo(f"The figures the simulator knows to be true: {folder / 'truth.json'}")
+        # What is done gives the next something to do: a record that was missing may be overdue already.
+        for _ in range(ROUNDS if act else 1):
+            if not acted(settings):
+                break
+            typer.echo("What was done stands in the marketplace; another run sees it …", err=True)
+            time.sleep(settings.safety_lag)  # what was written just now is left for the scan after it
+            done = run_once(settings, RunOrder(say=lambda line: typer.echo(line, err=True)))
+            if done.failure is not None:
+                raise done.failure
+            for line in summary(done):
+                typer.echo(line)
         if once:
             return done.exit_status
         try:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipelines.cli.printed import echo, echo_json
+from resources.doctor_answers import keep
 from resources.settings import load_settings
 from resources.visible import visible_in
 
@@ -65,12 +67,15 @@ def _print_plain(lines: Sequence[Line]) -> None:
 def doctor(json: Annotated[bool, typer.Option("--json", help="Print the lines as JSON.")] = False) -> int:
     """Examine endpoint, key, collections, attributes, indexes and clock: what is missing and what to do."""
     settings = load_settings().require_appwrite()
+    from resources.appwrite.acting_key import examine_acting_key
     from resources.appwrite.examination import examine, exit_status
     from resources.appwrite.gateway import Gateway
 
     with Gateway(settings, settings.clock, lambda event: None) as gateway:
-        lines = examine(gateway)
+        lines = [*examine(gateway), *examine_acting_key(settings, settings.clock)]
     status = exit_status(lines)
+    with suppress(OSError):  # what is examined is told all the same
+        keep(settings.home, [(line.topic, line.verdict, line.about) for line in lines], settings.clock.now())
     if json:
         from dataclasses import asdict
 

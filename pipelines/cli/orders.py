@@ -50,7 +50,7 @@ def orders(
     do: Annotated[bool, typer.Option("--work", help="Do the orders that wait, one after the other.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the orders as JSON.")] = False,
 ) -> int:
-    """What was ordered in the dashboards (forget, report, package, sign off, sweep), and how it stands."""
+    """What was ordered in the dashboards (forget, report, package, sign off, sweep, act), and how it stands."""
     settings = load_settings()
     os.umask(0o077)
     ledger = Ledger(settings.home.ledger)

@@ -76,7 +76,8 @@ def start_dashboards(
     return start(
         "The dashboards",
         [sys.executable, "-m", "dashboards", str(port), host],
-        environment={**environment, **_login(settings)},
+        # Pages never call Appwrite: the key that may write to it is none of theirs.
+        environment={**environment, **_login(settings), "APPWRITE_WRITE_KEY": ""},
         folder=PROJECT,
         log=settings.home.dagster / "dashboards.log",
     )

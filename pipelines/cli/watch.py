@@ -15,6 +15,7 @@ import typer
 from pipelines.cli.printed import echo
 from pipelines.cli.run import summary
 from pipelines.environment import prepare
+from resources.collector import leave_out_what_is_loaded
 from resources.errors import BookwatchError, RunActive, UsageError
 from resources.settings import Settings, load_settings
 from resources.sweep_mark import last_sweep_age
@@ -50,10 +51,11 @@ def sweep_due(settings: Settings, since_own: float | None) -> bool:
 
 
 def _turns(settings: Settings, dagster: Telling, every: float, runs: int | None) -> None:
+    from pipelines.operations import OperationTurns
     from pipelines.orders import OrderTaker
     from resources.run_report import SweepOrder
 
-    taker = OrderTaker(settings)
+    taker, operations = OrderTaker(settings), OperationTurns(settings)
     done = 0
     swept_at: float | None = None
     while True:
@@ -68,6 +70,8 @@ def _turns(settings: Settings, dagster: Telling, every: float, runs: int | None)
             _spare_the_collector()
         if found is not None:
             dagster.take(found)
+        for line in operations.look():
+            echo(line)
         taker.look()
         last = runs is not None and done >= runs
         if last or taker.needs_quiet():
@@ -78,12 +82,8 @@ def _turns(settings: Settings, dagster: Telling, every: float, runs: int | None)
 
 
 def _spare_the_collector() -> None:
-    """Leave what the first run loaded (libraries, declarations, compiled marts) out of every later collection.
-
-    A warm run makes short-lived objects; looking through all the lasting ones again is a part of its time.
-    """
-    gc.collect()
-    gc.freeze()
+    """Collect seldom: a warm run makes short-lived objects, beside all that the first one loaded."""
+    leave_out_what_is_loaded()
     gc.set_threshold(50_000, 20, 20)
 
 

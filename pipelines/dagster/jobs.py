@@ -1,4 +1,5 @@
-"""The jobs: one that makes everything, the same with a sweep, one that deletes the history of old runs."""
+"""The jobs: one that makes everything, the same with a sweep, one that deletes the history of old runs. Those of
+operations are in acting.py."""
 
 # Dagster reads the annotation of `context`, so annotations are not postponed here.
 from datetime import UTC, datetime, timedelta

@@ -7,6 +7,8 @@ from datetime import timedelta
 from marketplace.durations import spelled
 from marketplace.findings import FINDINGS
 from messages.catalogue import say
+from messages.figures import called
+from messages.figures import sentence as sentence_of
 from messages.rules import rule as message_of_rule
 from pipelines.alerting.rules import REMIND_EVERY, RULES, AlertRule
 from pipelines.reference.layout import bullets, code, heading, listed, paragraph, sentence, whole
@@ -48,6 +50,9 @@ def _facts(rule: AlertRule) -> list[str]:
         f"rests on {code(rule.source)}; severity: {rule.severity or 'of what it rests on'}; page {code(rule.page)}",
         f"told {_after(rule.hold_for)}; over {_over(rule.keep_firing_for)}",
     ]
+    if rule.figure:
+        said = f"{called(rule.figure)}, in {rule.unit}: {sentence_of(rule.figure)}"
+        facts.append(f"tells {code(rule.figure)} ([metrics.md](metrics.md)): {said}")
     if rule.labels:
         facts.append(f"one alert for each {' and '.join(rule.labels)}")
     if rule.inhibited_by:

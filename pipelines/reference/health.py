@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from marketplace.health import HEALTH_POINTS, HealthPoint
 from messages.catalogue import say
+from messages.figures import counted_in
 from messages.rules import broken, look
 from pipelines.reference.layout import bullets, heading, paragraph, whole
 
@@ -32,7 +33,7 @@ def _point(point: HealthPoint) -> str:
             bullets(
                 [
                     f"severity {point.severity}{vital}",
-                    f"limit {point.limit:g} {point.unit}",
+                    f"limit {point.limit:g} {counted_in(point.metric)}",
                     f"broken, it says: {say(broken(point.point))}",
                 ]
             ),

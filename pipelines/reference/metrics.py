@@ -23,6 +23,16 @@ def page() -> str:
     )
 
 
+def _made_of(metric: Metric) -> str:
+    return listed(metric.made_of) if metric.made_of else "what bookwatch itself did"
+
+
+def _figures(metric: Metric) -> str:
+    if metric.figures:
+        return listed(metric.figures)
+    return "its rows are counted" if metric.is_additive and not metric.adds else "none that is explained"
+
+
 def _metric(metric: Metric) -> str:
     where = f" where {code(metric.where)}" if metric.where else ""
     told = {language: labels(language) for language in LANGUAGES}
@@ -32,8 +42,8 @@ def _metric(metric: Metric) -> str:
     ]
     facts = [
         f"unit: {metric.unit.value}; {'adds up' if metric.is_additive else 'does not add up'}",
-        f"formula: {code(metric.formula)} of {code(f'marts.{metric.mart}')}{where}",
-        f"by: {listed(metric.by) if metric.by else 'the whole'}; made of {listed(metric.made_of)}",
-        f"figures: {listed(metric.figures) if metric.figures else 'its rows are counted'}",
+        f"formula: {code(metric.formula)} of {code(metric.table)}{where}",
+        f"by: {listed(metric.by) if metric.by else 'the whole'}; made of {_made_of(metric)}",
+        f"figures: {_figures(metric)}",
     ]
     return "\n".join([heading(code(metric.name)), bullets([*names, *facts])])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, Literal, get_args, get_origin
 
@@ -37,6 +38,7 @@ _FORMS: Final[dict[Any, str]] = {
     datetime: "instant, ISO 8601",
     Home: "folder",
     dict: "JSON object",
+    Mapping: "JSON object",
     tuple: "list",
 }
 _SIZES: Final = (("TiB", 40), ("GiB", 30), ("MiB", 20))

@@ -49,6 +49,9 @@ LISTED_AT_ONCE = 100
 LONGEST_INDEXED_TEXT = 255
 """An index of two texts must stay under Appwrite's 768 characters."""
 
+WRITING = "writing"
+"""What the lines are about that say whether the reading key may write."""
+
 NOWHERE = "_"
 """An id Appwrite never accepts (it may not begin with a special character), so nothing can ever be there."""
 
@@ -66,7 +69,8 @@ WRITE_PROBES: tuple[tuple[str, str], ...] = (
 
 @dataclass(frozen=True)
 class Line:
-    """One thing examined. ``blocking``: a run cannot work like this. ``call``: the request that would mend it."""
+    """One thing examined. ``blocking``: a run cannot work like this. ``call``: the request that would mend it.
+    ``about``: a word for a line that others look for."""
 
     topic: str
     verdict: Verdict
@@ -75,6 +79,7 @@ class Line:
     collection: str = ""
     blocking: bool = False
     call: Mapping[str, Any] | None = None
+    about: str = ""
 
 
 def exit_status(lines: Sequence[Line]) -> int:
@@ -399,13 +404,17 @@ class _Examination:
                 "warning",
                 f"The key may write ({', '.join(may)}); bookwatch only reads.",
                 "Make a key with rows.read and tables.read only and set it as APPWRITE_API_KEY.",
+                about=WRITING,
             )
         if unclear:
             self.say(
-                "scopes", "could not tell", f"Whether the key may write ({', '.join(unclear)}) is not clear."
+                "scopes",
+                "could not tell",
+                f"Whether the key may write ({', '.join(unclear)}) is not clear.",
+                about=WRITING,
             )
         if not may and not unclear:
-            self.say("scopes", "ok", "The key may not write.")
+            self.say("scopes", "ok", "The key may not write.", about=WRITING)
 
     # -- collections ---------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ The alerts stand apart, in alerts.py. How the file is opened is connection.py's,
 from __future__ import annotations
 
 from resources.ledger.acknowledgements import Acknowledgement, Acknowledgements
+from resources.ledger.actions import Actions
 from resources.ledger.backups import BackupEntry, Backups, DrillEntry
 from resources.ledger.calls import Calls, LedgerCall
 from resources.ledger.closed_months import ClosedChange, ClosedGap, ClosedMonths
@@ -17,6 +18,7 @@ from resources.ledger.exports import ExportEntry, Exports
 from resources.ledger.health import HealthChange, HealthPoints, HealthVerdict
 from resources.ledger.migrations import LedgerTooNew
 from resources.ledger.orders import Order, Orders
+from resources.ledger.outbox import Letter, LetterState, Outbox
 from resources.ledger.runs import EnteredRun, Runs
 from resources.ledger.seals import Seal, Seals
 from resources.ledger.sign_offs import SignOff, SignOffs
@@ -35,6 +37,8 @@ class Ledger(
     Erasures,
     Acknowledgements,
     Orders,
+    Actions,
+    Outbox,
     Backups,
 ):
     """The ledger of a home, every subject but the alerts."""
@@ -53,6 +57,8 @@ __all__ = [
     "Ledger",
     "LedgerCall",
     "LedgerTooNew",
+    "Letter",
+    "LetterState",
     "Order",
     "Seal",
     "SignOff",

@@ -55,6 +55,15 @@ class LedgerFile:
             yield db
             db.execute("COMMIT")
 
+    @contextmanager
+    def held(self) -> Generator[None]:
+        """Keep the file open during the block, for who writes again and again in it: the last to close it moves its log
+        into it, which takes longer than a transaction."""
+        self._refuse_link()
+        with closing(sqlite3.connect(self.path, timeout=PATIENCE_S, isolation_level=None)) as db:
+            db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            yield
+
     def _reader(self) -> sqlite3.Connection:
         self._refuse_link()
         if not self.path.exists():

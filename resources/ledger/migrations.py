@@ -339,6 +339,138 @@ def _take_acts(db: sqlite3.Connection) -> None:
     )
 
 
+def _take_actions(db: sqlite3.Connection) -> None:
+    """What operations plan and do to the marketplace: plans, their actions, each call that writes (entered before it is
+    made, settled after it), and who stopped all acting."""
+    db.execute(
+        """CREATE TABLE IF NOT EXISTS plans (
+            sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+            plan_id TEXT NOT NULL UNIQUE,
+            operation TEXT NOT NULL,
+            mode TEXT NOT NULL,
+            snapshot_id TEXT NOT NULL,
+            planned_at TEXT NOT NULL,
+            ordered TEXT NOT NULL,
+            planned_by TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            most INTEGER NOT NULL,
+            proposed INTEGER NOT NULL,
+            left_out INTEGER NOT NULL,
+            replaced_by TEXT
+        )"""
+    )
+    db.execute(
+        """CREATE TABLE IF NOT EXISTS actions (
+            sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+            action_id TEXT NOT NULL UNIQUE,
+            plan_id TEXT NOT NULL,
+            operation TEXT NOT NULL,
+            collection TEXT NOT NULL,
+            row_id TEXT NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('planned', 'done', 'skipped', 'failed', 'undone')),
+            before TEXT NOT NULL,
+            after TEXT NOT NULL,
+            why TEXT NOT NULL,
+            rule TEXT NOT NULL,
+            arguments TEXT NOT NULL,
+            planned_at TEXT NOT NULL,
+            acted_by TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            begun_at TEXT,
+            settled_at TEXT,
+            said TEXT,
+            answer TEXT NOT NULL DEFAULT '',
+            duration_s REAL,
+            tries INTEGER NOT NULL DEFAULT 0,
+            undone_by TEXT,
+            undo_reason TEXT,
+            undone_at TEXT,
+            undo_said TEXT
+        )"""
+    )
+    db.execute(
+        """CREATE TABLE IF NOT EXISTS action_calls (
+            call_id INTEGER PRIMARY KEY AUTOINCREMENT,
+            action_id TEXT NOT NULL,
+            purpose TEXT NOT NULL CHECK (purpose IN ('apply', 'undo')),
+            begun_at TEXT NOT NULL,
+            transaction_id TEXT NOT NULL,
+            writes TEXT NOT NULL,
+            called_by TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            settled_at TEXT,
+            ended TEXT CHECK (ended IN ('done', 'not_done', 'skipped', 'failed')),
+            answer TEXT NOT NULL DEFAULT '',
+            duration_s REAL
+        )"""
+    )
+    db.execute(
+        """CREATE TABLE IF NOT EXISTS acting_log (
+            entry_id INTEGER PRIMARY KEY AUTOINCREMENT,
+            action TEXT NOT NULL CHECK (action IN ('stopped', 'resumed')),
+            entered_by TEXT NOT NULL,
+            entered_at TEXT NOT NULL,
+            reason TEXT NOT NULL
+        )"""
+    )
+    for name, columns in (
+        ("actions_of_plan", "actions (plan_id, state)"),
+        ("actions_of_operation", "actions (operation, settled_at)"),
+        ("actions_of_row", "actions (row_id)"),
+        ("plans_of_operation", "plans (operation, ordered)"),
+        ("calls_open", "action_calls (call_id) WHERE settled_at IS NULL"),
+    ):
+        db.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {columns}")
+
+
+def _take_orders_to_act(db: sqlite3.Connection) -> None:
+    """Orders of every kind: which there are is said by who enters them, so that a further one takes no further step.
+    SQLite takes no condition off a column, so the table is made anew; rows keep their numbers, and the next one
+    goes on from them."""
+    db.execute("ALTER TABLE orders RENAME TO orders_of_before")
+    db.execute(
+        """CREATE TABLE orders (
+            order_id INTEGER PRIMARY KEY AUTOINCREMENT,
+            kind TEXT NOT NULL,
+            arguments TEXT NOT NULL,
+            ordered_by TEXT NOT NULL,
+            role TEXT NOT NULL,
+            known INTEGER NOT NULL,
+            ordered_at TEXT NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'done', 'failed')),
+            attempts INTEGER NOT NULL DEFAULT 0,
+            started_at TEXT,
+            ended_at TEXT,
+            progress TEXT,
+            progress_at TEXT,
+            outcome TEXT
+        )"""
+    )
+    db.execute("INSERT INTO orders SELECT * FROM orders_of_before")
+    db.execute("DROP TABLE orders_of_before")
+
+
+def _take_outbox(db: sqlite3.Connection) -> None:
+    """Notifications that are sent again, and those that are dead letters: ids and answers."""
+    db.execute(
+        """CREATE TABLE IF NOT EXISTS outbox (
+            notification_id TEXT PRIMARY KEY,
+            state TEXT NOT NULL CHECK (state IN ('waiting', 'delivered', 'dead')),
+            entered_at TEXT NOT NULL,
+            tries INTEGER NOT NULL,
+            begun INTEGER NOT NULL,
+            tried_at TEXT,
+            taken TEXT NOT NULL,
+            answer TEXT NOT NULL,
+            ended_at TEXT,
+            again_by TEXT,
+            again_reason TEXT,
+            again_at TEXT
+        )"""
+    )
+    db.execute("CREATE INDEX IF NOT EXISTS outbox_by_state ON outbox (state)")
+
+
 def _keep_backups(db: sqlite3.Connection) -> None:
     """The backups of the database, restores of them, and the drills in which one is tried out."""
     db.execute(
@@ -394,6 +526,9 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _keep_messages,
     _log_sign_offs,
     _take_acts,
+    _take_actions,
+    _take_orders_to_act,
+    _take_outbox,
     _keep_backups,
 )
 """The n-th makes form n, the ``user_version`` of the file, of the form before."""

@@ -15,7 +15,7 @@ from messages.message import Message, message_in, messages_of
 from resources.instants import instant_of, optional_instant_of, text_of
 from resources.ledger.connection import LedgerFile
 
-OrderKind = Literal["forget", "report", "package", "sign_off", "sweep"]
+OrderKind = Literal["forget", "report", "package", "sign_off", "sweep", "plan", "apply", "undo", "act"]
 OrderState = Literal["queued", "running", "done", "failed"]
 ORDER_KINDS: tuple[OrderKind, ...] = get_args(OrderKind)
 
@@ -26,6 +26,10 @@ NEEDS: Final[Mapping[OrderKind, Right]] = {
     "package": Right.REPORT,
     "sign_off": Right.SIGN_OFF,
     "sweep": Right.SWEEP,
+    "plan": Right.OPERATE,
+    "apply": Right.OPERATE,
+    "undo": Right.UNDO,
+    "act": Right.OPERATE,
 }
 
 

@@ -228,7 +228,9 @@ def test_the_alert_of_a_check_that_is_no_more_ends(run: RunReport) -> None:
 
 
 def test_every_check_there_is_has_a_rule_and_a_page() -> None:
-    pages = {"/overview", "/revenue", "/health", "/members", "/errors", "/timings", "/links", "/alerts"}
+    pages = {"/overview", "/revenue", "/health", "/members", "/errors", "/timings", "/links", "/alerts"} | {
+        "/actions"
+    }
     names = {check.name for group in (RAW, SWEEP, CORE, MARTS) for check in group.checks}
     assert len(names) > 40
     assert {RULES.of(name).page for name in names} <= pages

@@ -33,6 +33,10 @@ ARGUMENTS = [
 ]
 
 
+#: How long anything of a page is waited for: on a machine that does much else a page takes its time.
+PATIENCE_MS = 90_000
+
+
 @dataclass
 class Served:
     """The address of the dashboards and what their snapshot holds."""
@@ -40,6 +44,35 @@ class Served:
     url: str
     home: Path
     truth: Truth
+
+
+class Patient:
+    """A browser whose windows wait for what is asked of them as long as it may take."""
+
+    def __init__(self, browser: Any) -> None:
+        self._browser = browser
+
+    def new_context(self, **options: Any) -> Any:
+        context = self._browser.new_context(**options)
+        context.set_default_timeout(PATIENCE_MS)
+        return context
+
+    def new_page(self) -> Any:
+        page = self._browser.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        return page
+
+
+def drawn(page: Any, title: str) -> None:
+    """Wait until a page of that title stands there whole: what is asked of the server is answered, too. A heading alone
+    is there at once where one goes from a page to the same with other days."""
+    page.get_by_role("heading", level=1, name=title, exact=True).wait_for()
+    page.wait_for_timeout(300)  # what was clicked is asked for
+    page.wait_for_function(
+        "() => !document.querySelector('[data-testid=stSkeleton]')"
+        " && document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
+    )
+    page.wait_for_timeout(400)  # and what was told of it is drawn
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +92,7 @@ def chromium() -> Iterator[object]:
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
-        yield browser
+        yield Patient(browser)
         browser.close()
 
 

@@ -74,7 +74,7 @@ class Hand:
     def at(self, address: str = "") -> Hand:
         """From here on, without a click."""
         self.page.goto(f"{self.url}/{address}")
-        self.page.locator(".bw-foot").first.wait_for(state="attached", timeout=40_000)
+        self.page.locator(".bw-foot").first.wait_for(state="attached")
         self.clicks = 0
         return self
 
@@ -84,7 +84,7 @@ class Hand:
         return self
 
     def click(self, place: Any) -> None:
-        place.click(timeout=20_000)
+        place.click()
         self.clicks += 1
 
     def search(self, words: str) -> None:
@@ -95,7 +95,7 @@ class Hand:
 
     def sees(self, *words: str) -> None:
         for word in words:
-            self.page.get_by_text(word).first.wait_for(timeout=20_000)
+            self.page.get_by_text(word).first.wait_for()
 
     def said(self) -> dict[str, str]:
         """What the address says now."""
@@ -104,7 +104,7 @@ class Hand:
     def row(self, number: int) -> None:
         """Pick a row of the table at its left edge."""
         table = self.page.locator("[data-testid=stDataFrame]").first
-        table.locator("canvas").first.wait_for(timeout=20_000)
+        table.locator("canvas").first.wait_for()
         table.scroll_into_view_if_needed()
         box = table.bounding_box()
         self.page.mouse.click(box["x"] + 18, box["y"] + 35 * (number + 1) + 17)
@@ -175,7 +175,7 @@ def test_those_past_their_deadline_take_one_click_and_stay_open_over_a_new_snaps
     before = require_snapshot(home)
     number = changed(home, "UPDATE core.bookings SET amount_idr = 260000 WHERE booking_id LIKE 'wait%'")
     try:
-        hand.page.locator(".bw-foot", has_text=number).first.wait_for(state="attached", timeout=30_000)
+        hand.page.locator(".bw-foot", has_text=number).first.wait_for(state="attached")
         hand.sees("Rp 260,000")  # the same booking, as it is now
         assert hand.said() == {"show": "unanswered", "booking": "wait2"}
         hand.click(hand.page.get_by_role("link", name="← Back to the list"))
@@ -195,7 +195,7 @@ def test_a_search_on_the_page_is_in_the_address_and_opens_by_a_row(hand: Hand) -
     hand.at("bookings?search=wait2&show=waiting&status=pending")
     hand.sees("1–1 of 1")
     shown = "() => document.querySelector('.st-key-choice_search input')?.value === 'wait2'"
-    hand.page.wait_for_function(shown, timeout=20_000)
+    hand.page.wait_for_function(shown)
 
 
 @pytest.mark.parametrize("address", ["bookings?booking=wait1", f"customers?customer={CUSTOMER}"])

@@ -38,13 +38,13 @@ def test_a_bookings_chat_is_two_clicks_away_and_read_page_by_page(
         clicks = 1
         page.get_by_label("Find a booking").fill(row[0])
         page.keyboard.press("Enter")
-        page.get_by_role("link", name="Open the chat").wait_for(timeout=30_000)
+        page.get_by_role("link", name="Open the chat").wait_for()
         clicks += 1
         page.get_by_role("link", name="Open the chat").click()
         settle(page, "Chat")
         assert clicks == 2
         talk = page.get_by_role("region", name="Conversation")
-        talk.wait_for(timeout=30_000)
+        talk.wait_for()
         assert page.locator(".bw-bubble").count() == 50
         assert talk.evaluate(AT_FOOT)
         assert "37 letters" in talk.inner_text()
@@ -52,11 +52,11 @@ def test_a_bookings_chat_is_two_clicks_away_and_read_page_by_page(
         talk.focus()
         page.keyboard.press("Home")
         talk.get_by_role("link", name="Older messages").click()
-        page.get_by_role("link", name="The newest").wait_for(timeout=30_000)
+        page.get_by_role("link", name="The newest").wait_for()
         assert "before=" in page.url
         assert f"room={ROOM}" in page.url
         page.go_back()
-        page.get_by_role("link", name="The newest").wait_for(state="detached", timeout=30_000)
+        page.get_by_role("link", name="The newest").wait_for(state="detached")
         assert "before=" not in page.url
         page.set_viewport_size({"width": 390, "height": 844})
         page.goto(f"{served.url}/chat?room={ROOM}&message=msg_060&lang=id")

@@ -96,10 +96,10 @@ def test_a_page_under_a_foreign_name_gets_nothing_of_the_dashboards(
     # A link from anywhere opens the page, and its own WebSocket fills it.
     page.set_content(f'<a href="{served.url}/">look</a>')
     page.get_by_text("look").click()
-    page.get_by_role("heading", level=1, name="Overview").wait_for(timeout=30_000)
+    page.get_by_role("heading", level=1, name="Overview").wait_for()
     assert opens(page, stream)
     page.goto(served.url.replace("127.0.0.1", "own.test"))  # a name of BOOKWATCH_HOSTS
-    page.get_by_role("heading", level=1, name="Overview").wait_for(timeout=30_000)
+    page.get_by_role("heading", level=1, name="Overview").wait_for()
     page.close()
 
 

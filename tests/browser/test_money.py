@@ -65,18 +65,16 @@ class Desk:
 
     def wait(self, until: str) -> None:
         if until:
-            self.page.get_by_text(until).first.wait_for(timeout=30_000)
-        else:
-            self.page.wait_for_timeout(900)
+            self.page.get_by_text(until).first.wait_for()
 
     def row(self, table: str, number: int, title: str) -> str:
         """Pick a row of a table: the mark at its left edge."""
         drawn = self.page.locator(f".st-key-table_{table} [data-testid=stDataFrame]")
-        drawn.locator("canvas").first.wait_for(timeout=30_000)
+        drawn.locator("canvas").first.wait_for()
         box = drawn.bounding_box()
         self.clicks += 1
         self.page.mouse.click(box["x"] + 18, box["y"] + 35 * (number + 1) + 17)
-        self.page.locator(".bw-back").first.wait_for(timeout=30_000)
+        self.page.locator(".bw-back").first.wait_for()
         return self.settle(title)
 
 
@@ -165,7 +163,7 @@ def test_an_opened_finding_stays_the_same_when_a_snapshot_without_the_first_row_
         f" WHERE finding_id <> '{finding}' ORDER BY abs(variance_idr) DESC, finding_id LIMIT 1)",
     )
     try:
-        desk.page.get_by_text(newest).first.wait_for(timeout=30_000)
+        desk.page.get_by_text(newest).first.wait_for()
         settle(desk.page, "Findings")
         assert desk.page.locator(".bw-opened code").first.inner_text() == finding
         assert desk.page.url == first

@@ -13,11 +13,9 @@ from typing import Any
 
 import pytest
 
-from dashboards import frame
-from dashboards.wording import texts
 from resources.home import Home
 from resources.snapshots import point_link, require_snapshot
-from tests.browser.conftest import Served
+from tests.browser.conftest import Served, drawn
 from tests.published import changed
 
 pytestmark = pytest.mark.browser
@@ -58,10 +56,8 @@ def tab(window: Any, served: Served) -> Iterator[Any]:
 
 def settle(page: Any, title: str) -> str:
     """Wait for a page to be drawn; its text, white space collapsed."""
-    page.get_by_role("heading", level=1, name=title, exact=True).wait_for(timeout=30_000)
-    page.wait_for_function("() => !document.querySelector('[data-testid=stSkeleton]')", timeout=30_000)
-    page.locator(".bw-foot").first.wait_for(timeout=30_000)
-    page.wait_for_timeout(700)
+    page.locator(".bw-foot").first.wait_for()
+    drawn(page, title)
     return re.sub(
         r"\s+",
         " ",
@@ -82,7 +78,7 @@ def test_each_page_shows_its_figures_without_an_error(tab: Any, served: Served, 
         rp(served.truth.total(f"{name}_idr", *WEEK)) for name in ("booked", "completed", "collected")
     )
     tab.goto(served.url)
-    tab.locator(".bw-collected .bw-amount").wait_for(timeout=30_000)
+    tab.locator(".bw-collected .bw-amount").wait_for()
     text = settle(tab, "Overview")
     for figure in (booked, completed, collected):
         assert figure in text
@@ -93,7 +89,7 @@ def test_each_page_shows_its_figures_without_an_error(tab: Any, served: Served, 
 
     text = nav(tab, "Revenue")
     assert booked in text
-    tab.locator(".st-key-daily .js-plotly-plot .bars").first.wait_for(timeout=30_000)
+    tab.locator(".st-key-daily .js-plotly-plot .bars").first.wait_for()
     shoot(tab, tmp_path, "revenue")
 
     text = nav(tab, "Health")
@@ -142,7 +138,7 @@ def test_a_new_snapshot_appears_by_itself_and_nothing_flickers(tab: Any, served:
         " WHERE local_date = DATE '2026-11-22'",
     )
     try:
-        tab.get_by_text(after, exact=True).wait_for(timeout=30_000)
+        tab.get_by_text(after, exact=True).wait_for()
         assert tab.evaluate("() => window.faded") == 0
         assert tab.errors == []
     finally:
@@ -178,7 +174,7 @@ def test_the_daily_chart_says_a_day_in_full_and_is_never_blank_while_it_changes(
     try:
         tab.goto(f"{served.url}/revenue")
         plot = tab.locator(".st-key-daily .js-plotly-plot")
-        plot.locator(".bars").first.wait_for(timeout=60_000)
+        plot.locator(".bars").first.wait_for()
         settle(tab, "Revenue")
         assert (
             tab.evaluate(
@@ -207,37 +203,11 @@ def test_the_daily_chart_says_a_day_in_full_and_is_never_blank_while_it_changes(
         )
         tab.locator(
             ".bw-booked .bw-amount", has_text=rp(served.truth.total("booked_idr", *WEEK) + 1_000_000)
-        ).wait_for(timeout=30_000)
+        ).wait_for()
         point_at(tab, box, f"Booked : {rp(before + 1_000_000)}")
         assert tab.evaluate("() => window.bare") == 0
     finally:
         point_link(Home(served.home).current, old)
-
-
-@pytest.fixture(scope="module")
-def phone(window: Any, served: Served) -> Iterator[Any]:
-    """A narrow dark screen, on which one goes from page to page without loading the app anew."""
-    page = window.new_page()
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.emulate_media(color_scheme="dark")
-    page.goto(served.url)
-    settle(page, "Overview")
-    yield page
-    page.close()
-
-
-@pytest.mark.parametrize("page", [entry.name for entry in frame.PAGES])
-def test_a_narrow_dark_screen_needs_no_sideways_scrolling(phone: Any, tmp_path: Path, page: str) -> None:
-    phone.evaluate(f"window.bookwatch.go('/{'' if page == frame.PAGES[0].name else page}')")
-    settle(phone, texts("en")[f"{page}.title"])
-    assert (
-        phone.evaluate(
-            "() => { const m = document.querySelector('[data-testid=stMainBlockContainer]');"
-            " return m.scrollWidth - m.clientWidth; }"
-        )
-        <= 0
-    )
-    shoot(phone, tmp_path, f"narrow_{page}")
 
 
 def test_addresses_of_earlier_pages_lead_on_with_what_they_ask_for(

@@ -31,11 +31,11 @@ def test_it_draws_from_the_file_alone(
     page.on("console", lambda message: wrong.append(message.text))
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.goto(file.as_uri())
-    page.locator("main:visible .bw-chart svg.main-svg").first.wait_for(timeout=30_000)
+    page.locator("main:visible .bw-chart svg.main-svg").first.wait_for()
     assert page.locator("h1:visible").inner_text() == "Revenue"
     assert page.evaluate("document.documentElement.dataset.drawn") == "dark"
     page.locator("main:visible .bw-languages button[lang=id]").click()
-    page.locator("main[lang=id] .bw-chart svg.main-svg").first.wait_for(timeout=30_000)
+    page.locator("main[lang=id] .bw-chart svg.main-svg").first.wait_for()
     assert page.locator("h1:visible").inner_text() == "Pendapatan"
     assert page.title() == "bookwatch · Pendapatan"
     assert page.evaluate("document.documentElement.lang") == "id"

@@ -46,7 +46,7 @@ def test_what_needs_action_is_seen_at_once_and_each_cause_is_one_click_from_its_
     assert height <= 1.5 * SCREEN["height"]
 
     for cause, page, part in (
-        ("Rows that could not be taken", "Data quality", "show=quarantine"),
+        ("Rows not taken", "Data quality", "show=quarantine"),
         ("Collections that cannot be read", "Data quality", "show=freshness"),
         ("Missing commissions", "Findings", "code=missing"),
     ):
@@ -70,11 +70,11 @@ def test_what_changed_what_is_broken_and_why_are_a_click_away(tab: Any, served: 
     clicks.link("Data quality")
     settle(tab, "Data quality")
     clicks.link("Checks that do not hold")
-    tab.get_by_text("zero_missing_commission · marts/commission_summary").wait_for(timeout=30_000)
+    tab.get_by_text("zero_missing_commission · marts/commission_summary").wait_for()
     assert "show=checks" in tab.url
     assert clicks.number == 2
     clicks = Clicks(tab)
     clicks.link("Performance")
     assert "The limit of 10 in a minute was reached" in settle(tab, "Performance")
-    tab.locator(".st-key-error_rate canvas, .st-key-error_rate svg").first.wait_for(timeout=30_000)
+    tab.locator(".st-key-error_rate canvas, .st-key-error_rate svg").first.wait_for()
     assert clicks.number == 1

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
@@ -12,12 +14,13 @@ from typing import Any
 import pytest
 
 from dashboards import launch, viewer
+from dashboards.queries import reading
 from dashboards.viewer import Viewer
 from marketplace.roles import Role
 from tests.dashboards import snapshot
 from tests.dashboards.snapshot import Truth
 from tests.drawn_pages import AppTest
-from tests.published import copied_home
+from tests.published import copied_home, left_as_it_is
 
 
 @pytest.fixture(scope="session")
@@ -27,10 +30,60 @@ def published(publication: Path, tmp_path_factory: pytest.TempPathFactory) -> tu
     return home, snapshot.build(publication, home)
 
 
+_explained: set[str] = set()
+
+
+def _compares_every_row(step: dict[str, Any]) -> bool:
+    """Whether a step of a plan, or one below, is an outer join without a key. (A join with one row, as a subquery in a
+    condition makes it, is an inner one, and cheap.)"""
+    if step["name"] == "BLOCKWISE_NL_JOIN" and step["extra_info"]["Join Type"] != "INNER":
+        return True
+    return any(_compares_every_row(below) for below in step["children"])
+
+
+class _Explained:
+    """A connection whose questions are also explained."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def sql(self, sql: str, params: Any = None) -> Any:
+        if sql not in _explained:
+            _explained.add(sql)
+            plan = self._connection.execute(f"EXPLAIN (FORMAT json) {sql}", params or []).fetchall()[0][1]
+            (step,) = json.loads(plan)
+            assert not _compares_every_row(step), f"Every row is compared with every row:\n{sql}"
+        return self._connection.sql(sql, params=params)
+
+
+@pytest.fixture(autouse=True)
+def _no_question_compares_every_row_with_every_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plan is the same on ten rows as on a million, where it would take a minute."""
+    opened = reading.reading
+
+    @contextmanager
+    def explained(path: str) -> Iterator[Any]:
+        with opened(path) as connection:
+            yield _Explained(connection)
+
+    monkeypatch.setattr(reading, "reading", explained)
+
+
 @pytest.fixture
 def home(published: tuple[Path, Truth], tmp_path: Path) -> Path:
     """A home of this test's own, with the same snapshot."""
     return copied_home(published[0], tmp_path / "home").root
+
+
+@pytest.fixture
+def read_home(published: tuple[Path, Truth]) -> Iterator[Path]:
+    """The same for a test that only reads: one for all of them, so that its snapshot is opened once and what is asked
+    of it is asked once."""
+    with left_as_it_is(published[0]) as home:
+        yield home
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from filelock import FileLock
 
 from marketplace.health import HEALTH_POINTS
 from messages.catalogue import english, say
+from messages.figures import counted_in
 from messages.rules import broken, component
 from resources.home import Home
 from tests.dashboards import watch_tables
@@ -475,7 +476,7 @@ def _build(publication: Path, home: Path, *, missing: int, read_ago: timedelta, 
                     *row[:7],
                     None if row[7] is None else NOW - row[7],
                     english(component(row[0])),
-                    HEALTH_POINTS[row[0]].unit,
+                    counted_in(HEALTH_POINTS[row[0]].metric),
                     *_coded(row),
                 )
                 for row in POINTS

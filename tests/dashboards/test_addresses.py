@@ -81,12 +81,12 @@ def test_no_value_is_more_than_none(monkeypatch: pytest.MonkeyPatch, value: str)
     ],
     ids=["all days", "the first days", "as far back as can be", "repeated", "garbage"],
 )
-def test_a_hostile_address_is_answered(home: Path, show: Show, query: dict[str, Any]) -> None:
-    assert "Overview" in show(home, **query).text
+def test_a_hostile_address_is_answered(read_home: Path, show: Show, query: dict[str, Any]) -> None:
+    assert "Overview" in show(read_home, **query).text
 
 
 @pytest.mark.parametrize("page", frame.PAGES, ids=lambda page: page.name)
-def test_a_link_opens_the_view_it_was_taken_of(published_home: Home, show: Show, page: Page) -> None:
+def test_a_link_opens_the_view_it_was_taken_of(read_publication: Home, show: Show, page: Page) -> None:
     """Every choice of the page, and of what goes along, at another code than its own: the address stays as it is, and
     nothing of it is called unknown."""
     said = {
@@ -95,7 +95,7 @@ def test_a_link_opens_the_view_it_was_taken_of(published_home: Home, show: Show,
         if len(choice.allowed) > 1 and (choice.needs is None or choice.needs in RIGHTS[Role.OPERATOR])
     }
     said |= {"period": "last_month", "lang": "en"} if page.periodic else {"lang": "en"}
-    shown = show(published_home.root, page.name, **{f"{name}_": code for name, code in said.items()})
+    shown = show(read_publication.root, page.name, **{f"{name}_": code for name, code in said.items()})
     kept = {
         name: value[0] if isinstance(value, list) else value for name, value in shown.app.query_params.items()
     }
@@ -104,12 +104,12 @@ def test_a_link_opens_the_view_it_was_taken_of(published_home: Home, show: Show,
 
 
 @pytest.mark.parametrize("page", frame.PAGES, ids=lambda page: page.name)
-def test_what_no_choice_allows_is_said_by_every_page(published_home: Home, show: Show, page: Page) -> None:
+def test_what_no_choice_allows_is_said_by_every_page(read_publication: Home, show: Show, page: Page) -> None:
     wrong = {
         choice.name: "no-such-code" for choice in page.choices if choice.allowed and choice.needs is None
     }
     shown = show(
-        published_home.root, page.name, unheard_of="x", **{f"{name}_": code for name, code in wrong.items()}
+        read_publication.root, page.name, unheard_of="x", **{f"{name}_": code for name, code in wrong.items()}
     )
     assert "Part of this address says nothing here" in shown.text
     assert all(f"{name}=no-such-code" in shown.text for name in wrong)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dashboards.queries import reading
 from dashboards.queries.behind import Behind
 from resources.explanations import explain
 from resources.home import Home
-from resources.snapshots import open_snapshot, require_snapshot
+from resources.snapshots import require_snapshot
 
 FIGURE = "marts.revenue_by_source.booked_idr"
 
 
-def test_the_rows_of_a_page_are_those_of_the_command(published_home: Home) -> None:
-    snapshot = require_snapshot(published_home)
-    with open_snapshot(snapshot) as con:
+def test_the_rows_of_a_page_are_those_of_the_command(read_publication: Home) -> None:
+    snapshot = require_snapshot(read_publication)
+    with reading.reading(str(snapshot)) as con:
         told = explain(con, FIGURE, "source = 'bookingButton'")
     behind = Behind("booked", FIGURE, "source = 'bookingButton'")
     first = behind.first(str(snapshot), 5)

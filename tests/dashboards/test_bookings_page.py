@@ -37,12 +37,12 @@ def links(shown: Shown) -> str:
 # Bookings -----------------------------------------------------------------------------------------
 
 
-def test_who_waits_is_said_first_with_the_longest(published_home: Home, show: Show) -> None:
-    path = str(require_snapshot(published_home))
+def test_who_waits_is_said_first_with_the_longest(read_publication: Home, show: Show) -> None:
+    path = str(require_snapshot(read_publication))
     found = bookings.waiting(path, snapshot.NOW)
     assert found.past
     assert found.longest is not None
-    shown = show(published_home.root, "bookings")
+    shown = show(read_publication.root, "bookings")
     text = plain(shown)
     assert f"Waiting for an answer now {found.waiting} " in text
     assert f"Past their deadline for an answer {found.past} The longest, by " in text
@@ -53,18 +53,18 @@ def test_who_waits_is_said_first_with_the_longest(published_home: Home, show: Sh
 
 
 def test_what_waits_is_counted_to_when_it_was_read_while_the_data_is_stale(
-    published_home: Home, show: Show, monkeypatch: pytest.MonkeyPatch
+    read_publication: Home, show: Show, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = bookings.waiting(str(require_snapshot(published_home)), snapshot.NOW)
+    found = bookings.waiting(str(require_snapshot(read_publication)), snapshot.NOW)
     monkeypatch.setattr(snapshot, "NOW_SETTING", "2026-11-22T09:05:30Z")
-    text = plain(show(published_home.root, "bookings"))
+    text = plain(show(read_publication.root, "bookings"))
     assert f"Past their deadline for an answer {found.past} " in text
     assert "As of 14:05 WITA, when Appwrite was last read: who answered since is not known yet." in text
 
 
-def test_every_choice_of_the_address_is_shown_kept_and_asked_for(published_home: Home, show: Show) -> None:
+def test_every_choice_of_the_address_is_shown_kept_and_asked_for(read_publication: Home, show: Show) -> None:
     (row,) = asked(
-        published_home,
+        read_publication,
         """SELECT b.*, p.city FROM core.bookings b JOIN core.providers p USING (provider_id)
            WHERE b.status = 'completed' AND b.source <> 'unknown' AND p.city IS NOT NULL AND NOT b.is_test
              AND b.deleted_at IS NULL ORDER BY booking_id LIMIT 1""",
@@ -80,7 +80,7 @@ def test_every_choice_of_the_address_is_shown_kept_and_asked_for(published_home:
         "made_to": local.date().isoformat(),
         "sort": "amount",
     }
-    shown = show(published_home.root, "bookings", **said)
+    shown = show(read_publication.root, "bookings", **said)
     assert shown.table("All bookings")["booking_id"].to_list() == [row["booking_id"]]
     # A switch of page in AppTest drops the address: what a browser keeps is tried there.
     values = {widget.key: widget.value for widget in (*shown.app.selectbox, *shown.app.text_input)}
@@ -100,15 +100,15 @@ def test_every_choice_of_the_address_is_shown_kept_and_asked_for(published_home:
         {"sort": "x"},
     ],
 )
-def test_a_choice_that_is_none_is_said(published_home: Home, show: Show, said: dict[str, str]) -> None:
+def test_a_choice_that_is_none_is_said(read_publication: Home, show: Show, said: dict[str, str]) -> None:
     ((name, value),) = said.items()
-    shown = show(published_home.root, "bookings", **said)
+    shown = show(read_publication.root, "bookings", **said)
     assert f"{name.rstrip('_')}={value}: this page has no such choice" in shown.text
     assert shown.table("All bookings").shape[0] == bookings.PAGE_ROWS
 
 
-def test_a_search_begins_at_the_first_page_again(published_home: Home, show: Show) -> None:
-    shown = show(published_home.root, "bookings", page_="3")
+def test_a_search_begins_at_the_first_page_again(read_publication: Home, show: Show) -> None:
+    shown = show(read_publication.root, "bookings", page_="3")
     assert any("101–150 of " in caption.value for caption in shown.app.caption)
     shown.app.text_input(key="choice_search").set_value("no such thing").run()
     assert shown.app.query_params["search"] == "no such thing"
@@ -116,22 +116,22 @@ def test_a_search_begins_at_the_first_page_again(published_home: Home, show: Sho
     assert "No booking fits" in shown.text
 
 
-def test_a_page_behind_the_last_is_the_last_and_said(published_home: Home, show: Show) -> None:
-    shown = show(published_home.root, "bookings", page_="999")
+def test_a_page_behind_the_last_is_the_last_and_said(read_publication: Home, show: Show) -> None:
+    shown = show(read_publication.root, "bookings", page_="999")
     assert any("There is no page 999; this is the last." in caption.value for caption in shown.app.caption)
     assert shown.table("All bookings").shape[0]
 
 
 def test_why_a_commission_is_missing_and_what_to_do_stand_on_the_booking(
-    published_home: Home, show: Show
+    read_publication: Home, show: Show
 ) -> None:
     (row,) = asked(
-        published_home,
+        read_publication,
         """SELECT f.booking_id, f.finding_id, f.expected_idr, b.provider_id, b.customer_id
            FROM marts.commission_findings f JOIN core.bookings b USING (booking_id, origin)
            WHERE finding = 'missing' AND expected_idr > 0 AND customer_id IS NOT NULL ORDER BY 1 LIMIT 1""",
     )
-    shown = show(published_home.root, "bookings", booking=row["booking_id"])
+    shown = show(read_publication.root, "bookings", booking=row["booking_id"])
     text = plain(shown)
     money = f"Rp {row['expected_idr']:,}"
     assert f"Is its commission in order? Missing · {money} The booking earns, there is no record" in text
@@ -147,23 +147,25 @@ def test_why_a_commission_is_missing_and_what_to_do_stand_on_the_booking(
         assert address in links(shown), address
     assert "Name •••••• Phone ••••••" in text
     assert "All bookings" not in text
-    steps = plain(show(published_home.root, "bookings", booking=row["booking_id"], why="steps"))
+    steps = plain(show(read_publication.root, "bookings", booking=row["booking_id"], why="steps"))
     assert "state = missing" in steps
     assert "A record may come 2 minutes after acceptance, else creation." in steps
 
 
-def test_a_booking_that_was_handed_over_says_from_whom_to_whom(published_home: Home, show: Show) -> None:
+def test_a_booking_that_was_handed_over_says_from_whom_to_whom(read_publication: Home, show: Show) -> None:
     (over,) = asked(
-        published_home,
+        read_publication,
         "FROM marts.reassignments WHERE to_booking_id IS NOT NULL ORDER BY booking_id LIMIT 1",
     )
-    names = {row["provider_id"]: row["provider_name"] for row in asked(published_home, "FROM core.providers")}
-    shown = show(published_home.root, "bookings", booking=over["booking_id"])
+    names = {
+        row["provider_id"]: row["provider_name"] for row in asked(read_publication, "FROM core.providers")
+    }
+    shown = show(read_publication.root, "bookings", booking=over["booking_id"])
     text = plain(shown)
     before, after = names[over["from_provider_id"]], names[over["to_provider_id"]]
     assert f"WITA {before} {after} the status alone {over['to_booking_id']} Completed" in text
     assert f"bookings?booking={over['to_booking_id']}" in links(shown)
-    listed = show(published_home.root, "bookings", show="reassigned").table("All bookings")
+    listed = show(read_publication.root, "bookings", show="reassigned").table("All bookings")
     row = dict(
         zip(listed["booking_id"], zip(listed["handed_from"], listed["handed_to"], strict=True), strict=True)
     )
@@ -171,9 +173,9 @@ def test_a_booking_that_was_handed_over_says_from_whom_to_whom(published_home: H
 
 
 def test_a_booking_that_is_not_there_is_said_and_the_list_stands_below(
-    published_home: Home, show: Show
+    read_publication: Home, show: Show
 ) -> None:
-    shown = show(published_home.root, "bookings", booking="<b>nobody</b>")
+    shown = show(read_publication.root, "bookings", booking="<b>nobody</b>")
     assert "There is no booking <b>nobody</b> in this snapshot" in shown.text
     assert "All bookings" in shown.text
 
@@ -197,44 +199,45 @@ def test_two_bookings_of_one_id_are_told_apart(published_home: Home, show: Show)
 
 
 def test_what_is_left_of_a_deadline_is_counted_by_the_clock(
-    published_home: Home, show: Show, monkeypatch: pytest.MonkeyPatch
+    read_publication: Home, show: Show, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = str(require_snapshot(published_home))
+    path = str(require_snapshot(read_publication))
     at = bookings.waiting(path, snapshot.NOW).next_at
     assert at is not None
     (row,) = asked(
-        published_home, f"FROM core.bookings WHERE status = 'pending' AND response_deadline = '{at}' LIMIT 1"
+        read_publication,
+        f"FROM core.bookings WHERE status = 'pending' AND response_deadline = '{at}' LIMIT 1",
     )
     left = (at - snapshot.NOW).total_seconds()
-    text = plain(show(published_home.root, "bookings", booking=row["booking_id"]))
+    text = plain(show(read_publication.root, "bookings", booking=row["booking_id"]))
     assert f"Has it been answered? {int(left // 60)} min left" in text
     # Two minutes on, with nothing read since: still fresh, and two minutes less.
     later = (snapshot.NOW + timedelta(minutes=2)).replace(tzinfo=UTC)
     monkeypatch.setattr(snapshot, "NOW_SETTING", later.isoformat())
-    text = plain(show(published_home.root, "bookings", booking=row["booking_id"]))
+    text = plain(show(read_publication.root, "bookings", booking=row["booking_id"]))
     assert f"Has it been answered? {int(left // 60) - 2} min left" in text
 
 
 # Customers ----------------------------------------------------------------------------------------
 
 
-def test_customers_are_counted_and_listed_by_what_they_spent(published_home: Home, show: Show) -> None:
-    path = str(require_snapshot(published_home))
+def test_customers_are_counted_and_listed_by_what_they_spent(read_publication: Home, show: Show) -> None:
+    path = str(require_snapshot(read_publication))
     row = customers.summary(path)
     assert row["customers"] > row["again"] > 0
-    shown = show(published_home.root, "customers")
+    shown = show(read_publication.root, "customers")
     text = plain(shown)
     assert f"Customers who have an account {row['customers']} Came back {row['again']} " in text
     table = shown.table("All customers")
-    most = asked(published_home, "SELECT max(spent_idr) AS most FROM marts.customers")[0]["most"]
+    most = asked(read_publication, "SELECT max(spent_idr) AS most FROM marts.customers")[0]["most"]
     assert table["spent_idr"].to_list()[0] == most
-    again = show(published_home.root, "customers", who="again").table("All customers")
+    again = show(read_publication.root, "customers", who="again").table("All customers")
     assert min(again["bookings"]) > 1
 
 
-def test_a_customer_is_found_by_the_beginning_of_an_id(published_home: Home) -> None:
-    path = str(require_snapshot(published_home))
-    (row,) = asked(published_home, "FROM marts.customers ORDER BY customer_id DESC LIMIT 1")
+def test_a_customer_is_found_by_the_beginning_of_an_id(read_publication: Home) -> None:
+    path = str(require_snapshot(read_publication))
+    (row,) = asked(read_publication, "FROM marts.customers ORDER BY customer_id DESC LIMIT 1")
     for said in (row["customer_id"], row["customer_id"][:9]):
         found = customers.Listing("customers", customers.Asked(search=said), 1).all(path)
         assert found["customer_id"].to_list() == [row["customer_id"]]
@@ -260,8 +263,8 @@ def test_a_customer_has_all_bookings_of_theirs_whatever_their_id_is_spelled_like
         assert "All customers" not in shown.text
 
 
-def test_a_customer_who_is_not_there_is_said(published_home: Home, show: Show) -> None:
-    assert "There is no customer nobody" in show(published_home.root, "customers", customer="nobody").text
+def test_a_customer_who_is_not_there_is_said(read_publication: Home, show: Show) -> None:
+    assert "There is no customer nobody" in show(read_publication.root, "customers", customer="nobody").text
 
 
 def test_cohorts_that_are_too_young_are_marked(published_home: Home, show: Show) -> None:
@@ -319,10 +322,10 @@ def test_a_booking_shows_its_contact_to_who_may_and_it_is_written_down(
 
 
 def test_a_list_is_handed_out_to_who_may(
-    published_home: Home, show: Show, signed_in: Callable[[Role], Viewer]
+    read_publication: Home, show: Show, signed_in: Callable[[Role], Viewer]
 ) -> None:
     for role, may in ((Role.VIEWER, False), (Role.SUPPORT, False), (Role.OPERATOR, True)):
         signed_in(role)
         for page in ("bookings", "customers"):
-            shown = show(published_home.root, page)
+            shown = show(read_publication.root, page)
             assert bool(shown.app.get("download_button")) == may, (role, page)

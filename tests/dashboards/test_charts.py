@@ -37,9 +37,9 @@ def frame(first: date, booked: list[int]) -> pl.DataFrame:
 
 
 def test_the_revenue_page_draws_every_day_exactly_and_writes_rupiah_in_full(
-    home: Path, truth: Truth, show: Callable[..., Shown]
+    read_home: Path, truth: Truth, show: Callable[..., Shown]
 ) -> None:
-    charts = show(home, "revenue").app.get("plotly_chart")
+    charts = show(read_home, "revenue").app.get("plotly_chart")
     assert len(charts) == 1
     drawn = json.loads(charts[0].proto.spec)
     days = [date(2026, 11, 16) + timedelta(days=n) for n in range(7)]

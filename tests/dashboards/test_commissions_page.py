@@ -90,10 +90,10 @@ def test_what_waits_to_be_checked_is_a_list_of_its_own(home: Path, show: Show) -
 
 
 def test_overdue_and_proofs_that_came_in_time_are_together_what_the_chain_calls_stuck_before_payment(
-    published_home: Home,
+    read_publication: Home,
 ) -> None:
     """Two figures were called unpaid past the deadline: they differ by the proofs that nobody has checked."""
-    path = str(require_snapshot(published_home))
+    path = str(require_snapshot(read_publication))
     overdue, waiting = receivables.open_totals(path)["overdue_records"], receivables.awaiting_totals(path)
     (stuck,) = ask(path, "SELECT broken FROM marts.broken_links WHERE hop = 6")["broken"]
     assert overdue > 0 < waiting["past_records"]
@@ -120,9 +120,9 @@ def test_without_a_scan_of_commissions_nothing_owed_is_unknown_not_fine(home: Pa
 
 
 def test_overview_and_commissions_say_one_figure_for_owed_and_for_overdue(
-    published_home: Home, show: Show
+    read_publication: Home, show: Show
 ) -> None:
-    path = str(require_snapshot(published_home))
+    path = str(require_snapshot(read_publication))
     told = "SELECT sum(owed_idr + fees_idr)::BIGINT, sum(overdue_idr)::BIGINT FROM marts.commission_balances"
     ((owed, overdue),) = ask(path, told).rows()
     totals = receivables.open_totals(path)
@@ -131,7 +131,10 @@ def test_overview_and_commissions_say_one_figure_for_owed_and_for_overdue(
     assert ask(path, METRICS["overdue_commission"].sql)["value"].sum() == overdue
     listed = receivables.balances().all(path)
     assert (listed["with_fees_idr"].sum(), listed["overdue_idr"].sum()) == (owed, overdue)
-    commissions, overview = plain(show(published_home.root, "commissions")), plain(show(published_home.root))
+    commissions, overview = (
+        plain(show(read_publication.root, "commissions")),
+        plain(show(read_publication.root)),
+    )
     assert f"Rp {owed} owed, with fees" in commissions
     assert f"Rp {overdue} overdue, with fees" in commissions
     assert f"Rp {owed} " in overview
@@ -141,8 +144,8 @@ def test_overview_and_commissions_say_one_figure_for_owed_and_for_overdue(
 # Who owes what ----------------------------------------------------------------------------------------
 
 
-def test_who_owes_most_and_since_when_stands_first(home: Path, show: Show) -> None:
-    balances = show(home, "commissions").table("Who owes what now")
+def test_who_owes_most_and_since_when_stands_first(read_home: Path, show: Show) -> None:
+    balances = show(read_home, "commissions").table("Who owes what now")
     assert balances["provider_id"].to_list() == ["prov06", "prov00", "prov02", "prov04", "prov03"]
     assert balances["with_fees_idr"].to_list() == [225_000, 193_250, 180_000, 105_000, 100_000]
     assert balances["overdue_since"].to_list() == [
@@ -169,15 +172,15 @@ def test_who_owes_most_and_since_when_stands_first(home: Path, show: Show) -> No
     ],
 )
 def test_search_order_city_and_state_are_in_the_address(
-    home: Path, show: Show, query: dict[str, str], found: list[str]
+    read_home: Path, show: Show, query: dict[str, str], found: list[str]
 ) -> None:
-    shown = show(home, "commissions", **query)
+    shown = show(read_home, "commissions", **query)
     assert shown.table("Who owes what now")["provider_id"].to_list() == found
     assert dict(shown.app.query_params) == query
 
 
-def test_what_is_chosen_is_written_into_the_address(home: Path, show: Show) -> None:
-    app = show(home, "commissions").app
+def test_what_is_chosen_is_written_into_the_address(read_home: Path, show: Show) -> None:
+    app = show(read_home, "commissions").app
     app.selectbox(key="choice_state").select("overdue").run()
     app.text_input(key="choice_q").input("sari").run()
     app.selectbox(key="choice_sort").select("since").run()
@@ -187,28 +190,28 @@ def test_what_is_chosen_is_written_into_the_address(home: Path, show: Show) -> N
     assert "Nothing fits what was chosen" in Shown(app).text
 
 
-def test_ages_say_how_long_ago_the_services_ended(home: Path, show: Show) -> None:
-    text = plain(show(home, "commissions", view="records"))
+def test_ages_say_how_long_ago_the_services_ended(read_home: Path, show: Show) -> None:
+    text = plain(show(read_home, "commissions", view="records"))
     assert "not ended yet 1 Rp 135000 Rp 0 0–3 h 3 Rp 225000 Rp 0 3–24 h 2 Rp 165750 Rp 25000" in text
     assert "over 7 days 1 Rp 75000 Rp 25000 unknown 1 Rp 90000 Rp 0" in text
 
 
-def test_open_records_are_chosen_by_what_is_to_be_done_about_them(home: Path, show: Show) -> None:
-    shown = show(home, "commissions", view="records", show="not_due")
+def test_open_records_are_chosen_by_what_is_to_be_done_about_them(read_home: Path, show: Show) -> None:
+    shown = show(read_home, "commissions", view="records", show="not_due")
     assert shown.table("All open records")["commission_id"].to_list() == ["open08"]
     assert any(
         "Of which it cannot be told whether they are overdue, or how much is owed: 1. Open, but not due (orphans, bookings that ended without earning): 1."
         in caption.value
         for caption in shown.app.caption
     )
-    one = show(home, "commissions", view="records", q="open05").table("All open records")
+    one = show(read_home, "commissions", view="records", q="open05").table("All open records")
     assert one["commission_id"].to_list() == ["open05"]
 
 
 def test_open_records_count_down_by_the_clock_and_the_longest_overdue_stand_apart(
-    home: Path, show: Show
+    read_home: Path, show: Show
 ) -> None:
-    text = plain(show(home, "commissions"))
+    text = plain(show(read_home, "commissions"))
     assert (
         "Next deadlines Owed Time left Ubud Touch open00 Rp 75000 39 min left 14:45 WITA Ubud Touch open01 Rp 105000 2 h 30 min left 16:35 WITA"
     ) in text
@@ -220,18 +223,18 @@ def test_open_records_count_down_by_the_clock_and_the_longest_overdue_stand_apar
 
 
 def test_a_deadline_that_passed_since_the_snapshot_is_overdue_by_the_clock(
-    home: Path, show: Show, monkeypatch: pytest.MonkeyPatch
+    read_home: Path, show: Show, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(snapshot, "NOW_SETTING", "2026-11-22T06:50:30Z")
-    text = plain(show(home, "commissions"))
+    text = plain(show(read_home, "commissions"))
     assert "open00 Rp 75000 overdue for 5 min 14:45 WITA" in text
     assert "open01 Rp 105000 1 h 45 min left" in text
 
 
 def test_restrictions_that_should_be_and_are_stand_side_by_side_the_differing_ones_marked(
-    home: Path, show: Show
+    read_home: Path, show: Show
 ) -> None:
-    shown = show(home, "commissions", view="restrictions")
+    shown = show(read_home, "commissions", view="restrictions")
     text = plain(shown)
     assert "1 As it should be 1 Due, not in force 1 In force, not due 1 Could not be told" in text
     assert "Sari Wellness prov00 yes since 12:35 WITA no Rp 143250 records: 2 Due, not in force" in text
@@ -250,9 +253,9 @@ def test_restrictions_that_should_be_and_are_stand_side_by_side_the_differing_on
 
 
 def test_an_account_is_opened_by_its_id_above_the_list_which_keeps_its_filters(
-    home: Path, show: Show
+    read_home: Path, show: Show
 ) -> None:
-    shown = show(home, "commissions", provider="prov00", state="overdue")
+    shown = show(read_home, "commissions", provider="prov00", state="overdue")
     text = plain(shown)
     assert (
         "Account of Sari Wellness Owed, with fees Rp 193250 Overdue, with fees Rp 143250 records: 2 Overdue for 1 d 6 h 21 Nov 08:05 WITA Of it fees Rp 50000 Of it not due Rp 0 Restrictions Due, not in force prov00 · Ubud ·"
@@ -265,7 +268,7 @@ def test_an_account_is_opened_by_its_id_above_the_list_which_keeps_its_filters(
     assert '<a href="?state=overdue" target="_self" class="bw-back">' in shown.html or (
         'href="?state=overdue"' in shown.html
     )
-    gone = plain(show(home, "commissions", provider="prov77"))
+    gone = plain(show(read_home, "commissions", provider="prov77"))
     assert "This snapshot knows no account prov77." in gone
 
 
@@ -283,8 +286,8 @@ def test_a_month_of_an_account_is_shown_down_to_the_lines_that_make_it(home: Pat
     )
 
 
-def test_the_lines_of_every_account_and_month_make_up_its_closing(published_home: Home) -> None:
-    path = str(require_snapshot(published_home))
+def test_the_lines_of_every_account_and_month_make_up_its_closing(read_publication: Home) -> None:
+    path = str(require_snapshot(read_publication))
     accounts = ask(path, "SELECT DISTINCT provider_id FROM marts.commission_ledger ORDER BY 1 LIMIT 12")
     seen = 0
     for provider in accounts["provider_id"]:
@@ -327,7 +330,7 @@ def test_a_record_that_is_not_paid_says_until_when_or_why_no_deadline_of_it_coun
         " core.commissions WHERE commission_id = 'cm000001'",
     )
     for commission, said in (
-        ("open05", "Owed Rp 75000 Fee Rp 25000 To be paid overdue for 8 d 18 h 13 Nov 20:05 WITA"),
+        ("open05", "Owed Rp 75000 Fees Rp 25000 To be paid overdue for 8 d 18 h 13 Nov 20:05 WITA"),
         ("open08", "To be paid not due"),
         ("proof1", "Status paid Against the policy not reconciled"),
         ("proof1", "To be paid proof came in time, awaiting verification"),
@@ -338,16 +341,18 @@ def test_a_record_that_is_not_paid_says_until_when_or_why_no_deadline_of_it_coun
 # The ledger -------------------------------------------------------------------------------------------
 
 
-def test_the_ledger_adds_up_by_month_and_by_provider(home: Path, show: Show) -> None:
-    shown = show(home, "commissions", view="ledger")
+def test_the_ledger_adds_up_by_month_and_by_provider(read_home: Path, show: Show) -> None:
+    shown = show(read_home, "commissions", view="ledger")
     assert (
         "November 2026 providers: 2 Rp 350000 Rp 900000 Rp 50000 Rp 856750 Rp 0 Rp 443250 balanced"
         " October 2026 providers: 2 Rp 275000 Rp 1700000 Rp 50000 Rp 1600000 Rp 75000 Rp 350000 balanced"
     ) in plain(shown)
     assert shown.table("Ledger")["closing_idr"].to_list() == [343_250, 100_000]
-    september = show(home, "commissions", view="ledger", month="2026-09")
+    september = show(read_home, "commissions", view="ledger", month="2026-09")
     assert september.table("Ledger")["closing_idr"].to_list() == [200_000, 75_000]
-    assert "The ledger has no March 2026." in plain(show(home, "commissions", view="ledger", month="2026-03"))
+    assert "The ledger has no March 2026." in plain(
+        show(read_home, "commissions", view="ledger", month="2026-03")
+    )
 
 
 def test_a_ledger_line_that_does_not_hold_to_the_rupiah_is_said(home: Path, show: Show) -> None:
@@ -373,25 +378,25 @@ def test_a_ledger_of_before_it_told_whether_it_holds_is_called_neither(home: Pat
 # Against the policy -----------------------------------------------------------------------------------
 
 
-def test_rows_are_counted_by_state_with_what_is_missing(home: Path, truth: Truth, show: Show) -> None:
-    text = plain(show(home, "commissions", view="reconciled"))
+def test_rows_are_counted_by_state_with_what_is_missing(read_home: Path, truth: Truth, show: Show) -> None:
+    text = plain(show(read_home, "commissions", view="reconciled"))
     assert "Matched The record agrees with policy to the rupiah 10532" in text
     at_stake = sum(idr for _, idr in truth.missing)
     assert f"Missing The booking earns, there is no record 12 Rp {at_stake} Rp 0" in text
-    text = plain(show(home, "commissions", view="missing"))
+    text = plain(show(read_home, "commissions", view="missing"))
     assert f"12 missing Rp {at_stake} of commission at stake" in text
 
 
-def test_beside_each_difference_stand_the_rows_that_are_not_in_it(home: Path, show: Show) -> None:
-    text = plain(show(home, "commissions", view="reconciled"))
+def test_beside_each_difference_stand_the_rows_that_are_not_in_it(read_home: Path, show: Show) -> None:
+    text = plain(show(read_home, "commissions", view="reconciled"))
     assert "State Rows Expected Recorded Difference Not in the difference" in text
     assert "in no count of bookings 1 – Rp 90000 – 1 Rp 90000 recorded" in text
-    indonesian = plain(show(home, "commissions", view="reconciled", lang="id"))
-    assert "Baris yang satu sisinya tidak diketahui, di luar selisih: 1 (tercatat Rp 90000)" in indonesian
+    indonesian = plain(show(read_home, "commissions", view="reconciled", lang="id"))
+    assert "Baris dengan sisi tak diketahui, di luar selisih: 1 (tercatat Rp 90000)" in indonesian
 
 
-def test_what_the_table_calls_unknown_is_what_the_card_calls_unknown(published_home: Home) -> None:
-    path = str(require_snapshot(published_home))
+def test_what_the_table_calls_unknown_is_what_the_card_calls_unknown(read_publication: Home) -> None:
+    path = str(require_snapshot(read_publication))
     states = reconciliation.reconciliation_states(path)
     rows = dict(states.select("state", "rows").iter_rows())
     summary = reconciliation.commission_summary(path)
@@ -403,13 +408,13 @@ def test_what_the_table_calls_unknown_is_what_the_card_calls_unknown(published_h
 
 
 def test_missing_commissions_are_a_table_with_ids_and_local_times(
-    home: Path, truth: Truth, show: Show
+    read_home: Path, truth: Truth, show: Show
 ) -> None:
-    missing = show(home, "commissions", view="missing").table("Missing commissions")
+    missing = show(read_home, "commissions", view="missing").table("Missing commissions")
     assert missing["booking_id"].to_list() == [booking_id for booking_id, _ in truth.missing]
     assert missing["expected_idr"].to_list() == [idr for _, idr in truth.missing]
     assert missing["accrued_at"].str.fullmatch(r"2026-\d\d-\d\d \d\d:\d\d").all()
-    held = reconciliation.MISSING.all(str(require_snapshot(Home(home))))
+    held = reconciliation.MISSING.all(str(require_snapshot(Home(read_home))))
     assert held["finding_id"].to_list() == [f"missing:{booking_id}" for booking_id, _ in truth.missing]
 
 

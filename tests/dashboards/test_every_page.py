@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 
 from dashboards import frame
+from dashboards.queries import reading
 from dashboards.wording import LANGUAGES, Wording, texts
 from messages.catalogue import understood
 from messages.message import Message
 from resources.home import Home
-from resources.snapshots import open_snapshot, require_snapshot
+from resources.snapshots import require_snapshot
 from tests.dashboards.conftest import Shown
 from tests.published import ENTERED_BY
 
@@ -62,9 +63,9 @@ def untranslated(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("page", [entry.name for entry in frame.PAGES])
 def test_every_page_in_every_language_is_drawn_whole(
-    published_home: Home, show: Show, untranslated: set[str], page: str, language: str
+    read_publication: Home, show: Show, untranslated: set[str], page: str, language: str
 ) -> None:
-    shown = show(published_home.root, page, lang=language)
+    shown = show(read_publication.root, page, lang=language)
     say = texts(language)
     assert say[f"{page}.title"] in shown.text
     for broken in ("fresh.unreadable_title", "fresh.absent", "empty.title"):
@@ -75,42 +76,41 @@ def test_every_page_in_every_language_is_drawn_whole(
 
 
 def _asked(home: Home, query: str) -> list[tuple[Any, ...]]:
-    with open_snapshot(require_snapshot(home)) as con:
-        return con.execute(query).fetchall()
+    return reading.ask(str(require_snapshot(home)), query).rows()
 
 
-def test_what_came_in_is_what_the_bookings_themselves_add_up_to(published_home: Home, show: Show) -> None:
+def test_what_came_in_is_what_the_bookings_themselves_add_up_to(read_publication: Home, show: Show) -> None:
     day = (
         "(created_at + to_minutes(utc_offset_minutes))::DATE BETWEEN DATE '2026-11-16' AND DATE '2026-11-22'"
     )
     ((booked, completed),) = _asked(
-        published_home,
+        read_publication,
         "SELECT sum(amount_idr), sum(amount_idr) FILTER (status = 'completed') FROM core.bookings"
         f" WHERE earns AND deleted_at IS NULL AND NOT coalesce(is_test, false) AND {day}",
     )
-    shown = show(published_home.root)
+    shown = show(read_publication.root)
     assert f" {rp(booked)} " in shown.card("booked")
     assert f" {rp(completed)} " in shown.card("completed")
 
 
-def test_every_booking_without_its_commission_is_in_the_table(published_home: Home, show: Show) -> None:
+def test_every_booking_without_its_commission_is_in_the_table(read_publication: Home, show: Show) -> None:
     missing = _asked(
-        published_home,
+        read_publication,
         "SELECT booking_id FROM marts.commission_findings WHERE finding = 'missing' ORDER BY 1",
     )
     assert len(missing) > 10
-    shown = show(published_home.root, "commissions", view="missing")
+    shown = show(read_publication.root, "commissions", view="missing")
     assert sorted(shown.table("Missing commissions")["booking_id"]) == [row for (row,) in missing]
 
 
-def test_every_kind_of_finding_is_counted_with_its_name(published_home: Home, show: Show) -> None:
+def test_every_kind_of_finding_is_counted_with_its_name(read_publication: Home, show: Show) -> None:
     counted = _asked(
-        published_home,
+        read_publication,
         "SELECT finding, severity, count(*) FILTER (NOT waived), count(*) FILTER (waived)"
         " FROM marts.commission_findings GROUP BY ALL",
     )
     for language in LANGUAGES:
-        text = show(published_home.root, "findings", lang=language).text
+        text = show(read_publication.root, "findings", lang=language).text
         say = Wording(language, "Asia/Makassar")
         for code, severity, still_open, waived in counted:
             line = (
@@ -119,22 +119,22 @@ def test_every_kind_of_finding_is_counted_with_its_name(published_home: Home, sh
             assert line in text, line
 
 
-def test_what_is_owed_and_who_is_unwell_are_those_of_the_records(published_home: Home, show: Show) -> None:
+def test_what_is_owed_and_who_is_unwell_are_those_of_the_records(read_publication: Home, show: Show) -> None:
     ((owed,),) = _asked(
-        published_home, "SELECT sum(coalesce(owed_idr, 0) + fee_idr) FROM marts.commission_open"
+        read_publication, "SELECT sum(coalesce(owed_idr, 0) + fee_idr) FROM marts.commission_open"
     )
     ((members,),) = _asked(
-        published_home, "SELECT count(DISTINCT provider_id) FROM core.providers WHERE deleted_at IS NULL"
+        read_publication, "SELECT count(DISTINCT provider_id) FROM core.providers WHERE deleted_at IS NULL"
     )
-    assert f"{rp(owed)} owed, with fees" in show(published_home.root, "commissions").text
-    assert f"Members in all: {members}" in show(published_home.root, "providers").text
+    assert f"{rp(owed)} owed, with fees" in show(read_publication.root, "commissions").text
+    assert f"Members in all: {members}" in show(read_publication.root, "providers").text
 
 
 def test_a_closed_month_that_changed_and_what_people_entered_are_shown(
-    published_home: Home, show: Show
+    read_publication: Home, show: Show
 ) -> None:
-    text = show(published_home.root, "months", view="changes").text
+    text = show(read_publication.root, "months", view="changes").text
     assert f"{rp(250_000)} {rp(275_000)}" in text
-    text = show(published_home.root, "todo", history="silences").text
+    text = show(read_publication.root, "todo", history="silences").text
     assert ENTERED_BY in text
     assert "no_late_record" in text

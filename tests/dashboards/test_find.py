@@ -50,20 +50,20 @@ def _search(shown: Shown, words: str) -> Shown:
         ("room", "SELECT room_id, room_id FROM core.chat_rooms ORDER BY 1"),
     ],
 )
-def test_what_is_known_whole_is_found_first(published_home: Home, kind: str, sql: str) -> None:
-    record, known_by = _one(published_home, f"{sql} LIMIT 1")
-    found = finding_by_word.hits(_path(published_home), f" {known_by} ")
+def test_what_is_known_whole_is_found_first(read_publication: Home, kind: str, sql: str) -> None:
+    record, known_by = _one(read_publication, f"{sql} LIMIT 1")
+    found = finding_by_word.hits(_path(read_publication), f" {known_by} ")
     assert (found[0].kind, found[0].record_id, found[0].whole) == (kind, record, True)
 
 
-def test_a_beginning_lists_a_few_and_a_name_is_found_by_any_part(published_home: Home) -> None:
-    path = _path(published_home)
+def test_a_beginning_lists_a_few_and_a_name_is_found_by_any_part(read_publication: Home) -> None:
+    path = _path(read_publication)
     begun = finding_by_word.hits(path, "BK-0000")
     assert 0 < len(begun) <= finding_by_word.MOST
     assert {hit.kind for hit in begun} == {"booking"}
     assert finding_by_word.hits(path, "BK-") == []  # too short to say anything
     record, name = _one(
-        published_home, "SELECT provider_id, provider_name FROM core.providers ORDER BY 1 LIMIT 1"
+        read_publication, "SELECT provider_id, provider_name FROM core.providers ORDER BY 1 LIMIT 1"
     )
     assert ("provider", record) in {
         (hit.kind, hit.record_id) for hit in finding_by_word.hits(path, name[1:].upper())
@@ -71,33 +71,33 @@ def test_a_beginning_lists_a_few_and_a_name_is_found_by_any_part(published_home:
     assert finding_by_word.hits(path, "' OR 1=1 --") == []
 
 
-def test_a_booking_is_opened_by_its_number_at_once(published_home: Home, show: Show) -> None:
+def test_a_booking_is_opened_by_its_number_at_once(read_publication: Home, show: Show) -> None:
     record, number = _one(
-        published_home,
+        read_publication,
         "SELECT booking_id, business_id FROM core.bookings WHERE business_id IS NOT NULL LIMIT 1",
     )
-    shown = _search(show(published_home.root, lang="id", period="today"), number)
+    shown = _search(show(read_publication.root, lang="id", period="today"), number)
     gone = [script for script in shown.scripts if "bookwatch.go(" in script]
     assert f'bookwatch.go("bookings?lang=id&period=today&booking={record}")' in gone[0]
 
 
 def test_a_beginning_is_listed_with_links_and_what_is_not_there_is_said(
-    published_home: Home, show: Show
+    read_publication: Home, show: Show
 ) -> None:
-    shown = _search(show(published_home.root), "BK-0000")
+    shown = _search(show(read_publication.root), "BK-0000")
     assert shown.html.count('href="bookings?booking=') >= 2
     shown = _search(shown, "nothing-is-called-so")
     assert "Nothing is called “nothing-is-called-so” or begins so" in shown.text
 
 
 def test_a_phone_is_looked_up_by_no_role_that_may_not_and_stands_nowhere(
-    published_home: Home, show: Show, monkeypatch: pytest.MonkeyPatch
+    read_publication: Home, show: Show, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def kept(_path: str, words: str) -> list[Hit]:
         raise AssertionError("a phone went where answers are kept")
 
     monkeypatch.setattr(finding_by_word, "hits", kept)
-    shown = _search(show(published_home.root), "0812-3456-7890")
+    shown = _search(show(read_publication.root), "0812-3456-7890")
     assert "Your role may not look people up by their phone" in shown.text
     assert "0812" not in shown.text
     assert not any("0812" in str(value) for value in dict(shown.app.query_params).values())

@@ -64,22 +64,22 @@ def test_codes_stand_with_what_is_open_waived_and_the_rupiah_they_are_about(
     ],
 )
 def test_code_severity_provider_month_and_search_are_in_the_address(
-    home: Path, show: Show, query: dict[str, str], found: list[str]
+    read_home: Path, show: Show, query: dict[str, str], found: list[str]
 ) -> None:
-    shown = show(home, "findings", **query)
+    shown = show(read_home, "findings", **query)
     assert shown.table("Findings")["finding_id"].to_list() == found
     assert dict(shown.app.query_params) == query
 
 
 def test_a_filter_that_is_chosen_is_written_into_the_address_and_nothing_that_fits_is_said(
-    home: Path, show: Show
+    read_home: Path, show: Show
 ) -> None:
-    app = show(home, "findings").app
+    app = show(read_home, "findings").app
     app.selectbox(key="choice_code").select("orphan").run()
     app.selectbox(key="choice_month").select("2026-10").run()
     assert dict(app.query_params) == {"code": "orphan", "month": "2026-10"}
     assert "No finding fits what was chosen" in Shown(app).text
-    shown = show(home, "findings", code="of_tomorrow")
+    shown = show(read_home, "findings", code="of_tomorrow")
     assert "No finding of the code of_tomorrow in this snapshot" in shown.text
 
 
@@ -153,14 +153,14 @@ def test_the_opened_finding_stays_the_same_when_a_snapshot_without_the_first_row
 
 
 def test_findings_without_a_booking_or_a_record_say_which_side_is_absent(
-    home: Path, truth: Truth, show: Show
+    read_home: Path, truth: Truth, show: Show
 ) -> None:
-    assert "There is no such booking." in plain(show(home, "findings", finding="orphan:cmx0"))
-    missing = show(home, "findings", finding=f"missing:{truth.missing[0][0]}")
+    assert "There is no such booking." in plain(show(read_home, "findings", finding="orphan:cmx0"))
+    missing = show(read_home, "findings", finding=f"missing:{truth.missing[0][0]}")
     assert f"Missing commission critical missing:{truth.missing[0][0]}" in plain(missing)
     assert "There is no commission record." in plain(missing)
     assert "This snapshot holds no finding missing:gone: it may be mended since." in plain(
-        show(home, "findings", finding="missing:gone")
+        show(read_home, "findings", finding="missing:gone")
     )
 
 
@@ -185,17 +185,17 @@ def test_a_finding_on_an_account_opens_to_the_provider_and_what_it_owes(home: Pa
     assert '<tr class="bw-apart"><th scope="row">Restricted' in shown.html
 
 
-def test_a_figure_of_a_closed_month_that_changed_leads_to_its_month(home: Path, show: Show) -> None:
-    shown = show(home, "findings", finding="closed_month_changed:2026-10:collected_idr")
+def test_a_figure_of_a_closed_month_that_changed_leads_to_its_month(read_home: Path, show: Show) -> None:
+    shown = show(read_home, "findings", finding="closed_month_changed:2026-10:collected_idr")
     assert "Closed month changed" in shown.text
     assert 'href="months?month=2026-10&amp;view=changes"' in shown.html
 
 
 @pytest.mark.parametrize("finding", ["\0", "' OR 1=1 --", "<script>alert(1)</script>"], ids=range(3))
 def test_a_finding_that_is_none_is_said_to_be_gone_in_a_few_words(
-    home: Path, show: Show, finding: str
+    read_home: Path, show: Show, finding: str
 ) -> None:
-    shown = show(home, "findings", finding=finding)
+    shown = show(read_home, "findings", finding=finding)
     assert "This snapshot holds no finding" in shown.text
     assert "<script>" not in shown.html
     assert len(shown.text) < 50_000

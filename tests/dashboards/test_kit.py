@@ -65,8 +65,8 @@ def _all(path: str) -> list[Rows]:
     ]
 
 
-def test_the_screen_shows_the_first_rows_of_what_a_download_holds(published_home: Home) -> None:
-    path = reading.newest(published_home.current)
+def test_the_screen_shows_the_first_rows_of_what_a_download_holds(read_publication: Home) -> None:
+    path = reading.newest(read_publication.current)
     assert path is not None
     asked = _all(path)
     assert len(asked) > 15
@@ -77,8 +77,8 @@ def test_the_screen_shows_the_first_rows_of_what_a_download_holds(published_home
         assert {column.of or column.name for column in query.columns} <= {*whole.columns}, query.name
 
 
-def test_every_heading_is_said_in_every_language(published_home: Home) -> None:
-    path = reading.newest(published_home.current)
+def test_every_heading_is_said_in_every_language(read_publication: Home) -> None:
+    path = reading.newest(read_publication.current)
     assert path is not None
     for language in LANGUAGES:
         said = {*texts(language)}

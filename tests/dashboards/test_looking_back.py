@@ -24,29 +24,29 @@ def _ids(home: Home) -> list[str]:
     return [path.stem for path in published_snapshots(home)]
 
 
-def test_an_older_snapshot_is_shown_as_it_was_and_loudly(published_home: Home, show: Show) -> None:
-    newest, older = _ids(published_home)
-    shown = show(published_home.root, snapshot=older)
+def test_an_older_snapshot_is_shown_as_it_was_and_loudly(read_publication: Home, show: Show) -> None:
+    newest, older = _ids(read_publication)
+    shown = show(read_publication.root, snapshot=older)
     assert LOUD in shown.text
     assert f"Snapshot {older}" in shown.text
     assert "Looking back" in shown.text
     assert "Up to date" not in shown.text
-    assert LOUD not in show(published_home.root, snapshot=newest).text
+    assert LOUD not in show(read_publication.root, snapshot=newest).text
 
 
 def test_a_snapshot_that_is_not_there_is_said_and_the_newest_is_shown(
-    published_home: Home, show: Show
+    read_publication: Home, show: Show
 ) -> None:
-    shown = show(published_home.root, snapshot="20200101T000000Z-000001")
+    shown = show(read_publication.root, snapshot="20200101T000000Z-000001")
     assert "There is no snapshot 20200101T000000Z-000001 to look at" in shown.text
-    assert f"Snapshot {_ids(published_home)[0]}" in shown.text
+    assert f"Snapshot {_ids(read_publication)[0]}" in shown.text
 
 
 def test_picking_an_older_snapshot_goes_into_the_address_and_back_out_of_it(
-    published_home: Home, show: Show
+    read_publication: Home, show: Show
 ) -> None:
-    newest, older = _ids(published_home)
-    app = show(published_home.root).app
+    newest, older = _ids(read_publication)
+    app = show(read_publication.root).app
     app.sidebar.selectbox(key="choice_snapshot").select(older).run()
     assert app.query_params["snapshot"] in (older, [older])
     assert LOUD in Shown(app).text
@@ -86,8 +86,8 @@ def test_where_none_can_be_read_it_is_said_once_in_the_head(published_home: Home
     assert "Up to date" not in shown.text
 
 
-def test_up_to_an_instant_is_what_the_bookings_themselves_say(published_home: Home) -> None:
-    path = reading.newest(published_home.current)
+def test_up_to_an_instant_is_what_the_bookings_themselves_say(read_publication: Home) -> None:
+    path = reading.newest(read_publication.current)
     assert path is not None
     at = reading.snapshot(path).published_at
     assert at is not None
@@ -110,24 +110,24 @@ def test_up_to_an_instant_is_what_the_bookings_themselves_say(published_home: Ho
 
 
 def test_today_is_compared_with_yesterday_up_to_the_same_time_and_says_so(
-    published_home: Home, show: Show
+    read_publication: Home, show: Show
 ) -> None:
-    card = show(published_home.root, period="today").card("booked")
+    card = show(read_publication.root, period="today").card("booked")
     assert "the day before, up to the same time" in card
-    path = reading.newest(published_home.current)
+    path = reading.newest(read_publication.current)
     assert path is not None
     at = reading.snapshot(path).published_at
     assert at is not None
     told = revenue.up_to(path, date(2026, 11, 21), date(2026, 11, 21), at - timedelta(days=1))
     assert told is not None
     assert f"Rp {told['booked_idr']:,} the day before" in card
-    assert "up to the same time" not in show(published_home.root, period="yesterday").card("booked")
+    assert "up to the same time" not in show(read_publication.root, period="yesterday").card("booked")
 
 
-def test_how_many_days_have_data_is_said(published_home: Home, show: Show) -> None:
+def test_how_many_days_have_data_is_said(read_publication: Home, show: Show) -> None:
     days = 90
-    text = show(published_home.root, "revenue", period="90d").text
-    path = reading.newest(published_home.current)
+    text = show(read_publication.root, "revenue", period="90d").text
+    path = reading.newest(read_publication.current)
     assert path is not None
     first = revenue.revenue_daily(path)["local_date"].min()
     covered = min(days, (date(2026, 11, 22) - first).days + 1)  # type: ignore[operator] - Polars types the min of a column as any literal
@@ -146,21 +146,21 @@ def test_how_many_days_have_data_is_said(published_home: Home, show: Show) -> No
     ids=["half", "without days", "reversed", "beside another period"],
 )
 def test_days_that_are_not_looked_at_are_said_and_not_dropped(
-    published_home: Home, show: Show, query: dict[str, str]
+    read_publication: Home, show: Show, query: dict[str, str]
 ) -> None:
     assert (
         "The days of this address cannot be looked at as they are written"
-        in show(published_home.root, **query).text
+        in show(read_publication.root, **query).text
     )
 
 
-def test_two_days_without_a_period_are_the_days_that_are_meant(published_home: Home, show: Show) -> None:
-    text = show(published_home.root, from_="2026-11-19", to="2026-11-20").text
+def test_two_days_without_a_period_are_the_days_that_are_meant(read_publication: Home, show: Show) -> None:
+    text = show(read_publication.root, from_="2026-11-19", to="2026-11-20").text
     assert "19–20 Nov 2026" in text
     assert "cannot be looked at" not in text
 
 
-def test_an_unknown_choice_is_said(published_home: Home, show: Show) -> None:
-    text = show(published_home.root, period="fortnight", colour="red").text
+def test_an_unknown_choice_is_said(read_publication: Home, show: Show) -> None:
+    text = show(read_publication.root, period="fortnight", colour="red").text
     assert "period=fortnight" in text
     assert "colour=red" in text

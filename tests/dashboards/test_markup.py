@@ -18,8 +18,11 @@ from dashboards import frame
 from dashboards.kit import parts
 from dashboards.kit.markup import element, joined, prose
 from dashboards.wording import LANGUAGES
+from marketplace.operations import Operation
+from resources import acting
 from resources.home import Home
 from resources.ledger import Ledger
+from tests.acted import NOW, planned
 from tests.dashboards.conftest import Shown
 from tests.published import PUBLISHED_AT, changing, copied_home
 
@@ -73,7 +76,7 @@ class Elements(HTMLParser):
 
 
 #: Pages that show no text of the data at all, and the part of others that shows some.
-OF_FIGURES = {"overview"}
+OF_FIGURES = {"overview", "prelaunch"}
 SHOWING = {"changes": {"show": "findings"}}
 #: Words that decide what is shown: another word would show less, not more.
 DECIDING = re.compile(r"(^|_)(state|status|severity|finding|outcome|time_window|figure|health|verdict)$")
@@ -111,6 +114,9 @@ def spoilt(publication: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
         snapshot_id=None,
         manifest_sha256=None,
     )
+    change = (HOSTILE, {HOSTILE: HOSTILE}, {HOSTILE: "x"})
+    planned(home, Operation.CLOSE_ROOMS, [change], collection="chat_rooms", by=HOSTILE, reason=HOSTILE)
+    acting.stop(home, by=HOSTILE, reason=HOSTILE, at=NOW)
     return home
 
 

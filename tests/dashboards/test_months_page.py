@@ -141,9 +141,9 @@ def test_a_ledger_that_cannot_be_read_makes_no_month_ready(home: Path, show: Sho
 
 
 def test_a_closed_month_that_changed_shows_both_values_and_a_waived_one_is_marked(
-    home: Path, show: Show
+    read_home: Path, show: Show
 ) -> None:
-    text = plain(show(home, "months", view="changes"))
+    text = plain(show(read_home, "months", view="changes"))
     assert (
         "October 2026 Collected closed_month_changed:2026-10:collected_idr Rp 41250000 Rp 41175000 -Rp 75000 09:05 WITA against 20261121T060512Z-000009"
     ) in text

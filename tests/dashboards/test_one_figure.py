@@ -79,20 +79,20 @@ def test_where_commissions_could_not_be_judged_nothing_of_them_is_a_sum_or_fine(
 
 
 def test_a_day_that_is_known_in_part_is_compared_with_as_much_and_a_later_one_is_not_told(
-    home: Path, truth: Truth, show: Show, monkeypatch: pytest.MonkeyPatch
+    read_home: Path, truth: Truth, show: Show, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(snapshot, "NOW_SETTING", "2026-11-23T04:05:30Z")
-    text = plain(show(home, "revenue"))
+    text = plain(show(read_home, "revenue"))
     line = text.partition("Yesterday, Sun, 22 Nov 2026 beside Sun, 15 Nov 2026 up to the same time ")[2]
     told = re.match(r"(\d+) [+-][\d.,]+ ?% · (\d+) Rp", line)
     assert told is not None
     assert int(told[1]) == truth.days[date(2026, 11, 22)]["bookings"]
     assert int(told[2]) < truth.days[date(2026, 11, 15)]["bookings"]
     assert "Today so far, Mon, 23 Nov 2026 – – – –" in text
-    none = plain(show(home, "revenue", period="today"))
+    none = plain(show(read_home, "revenue", period="today"))
     assert "The data ends on " in none
     assert "Rp 0 Booked" not in none
-    part = plain(show(home, "revenue", period="yesterday"))
+    part = plain(show(read_home, "revenue", period="yesterday"))
     assert "Today is still running" not in part
     assert "the last day up to the same time" in part
 
@@ -106,12 +106,12 @@ def test_a_month_that_is_known_in_part_stands_beside_as_many_days() -> None:
 
 
 def test_ages_of_commissions_stand_still_while_data_is_stale(
-    home: Path, show: Show, monkeypatch: pytest.MonkeyPatch
+    read_home: Path, show: Show, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said = r"(?:Longest overdue|Oldest service|Oldest booking|Overdue since|overdue since) (?:\d+ \w+ ?)+"
 
     def ages() -> list[str]:
-        return re.findall(said, plain(show(home, "commissions")))
+        return re.findall(said, plain(show(read_home, "commissions")))
 
     monkeypatch.setattr(snapshot, "NOW_SETTING", "2026-11-24T06:05:30Z")
     before = ages()

@@ -67,9 +67,9 @@ def test_back_to_a_list_keeps_its_filters(address: Any) -> None:
 
 
 def test_what_was_picked_is_opened_once_by_the_next_drawing(
-    published_home: Home, show: Show, monkeypatch: pytest.MonkeyPatch
+    read_publication: Home, show: Show, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shown = show(published_home.root, "revenue", lang="id")
+    shown = show(read_publication.root, "revenue", lang="id")
     shown.app.session_state[links._NEXT] = ("month", "2026-11")
     shown.app.run()
     gone = [script for script in shown.scripts if "bookwatch.go(" in script]
@@ -80,18 +80,18 @@ def test_what_was_picked_is_opened_once_by_the_next_drawing(
 
 
 def test_a_figure_leads_to_the_rows_that_make_it(
-    published_home: Home, show: Show, monkeypatch: pytest.MonkeyPatch
+    read_publication: Home, show: Show, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (page,) = [entry for entry in frame.PAGES if entry.name == "months"]
     figure = Behind("booked", "marts.revenue_by_source.booked_idr", "source = 'bookingButton'")
     with_figures = replace(page, figures=lambda _screen: (figure,))
     draw = frame.draw
     monkeypatch.setattr(frame, "draw", lambda _page: draw(with_figures))
-    shown = show(published_home.root, "months", rows="booked")
-    total = f"{figure.explained(str(published_home.current.resolve())).value:,}"
+    shown = show(read_publication.root, "months", rows="booked")
+    total = f"{figure.explained(str(read_publication.current.resolve())).value:,}"
     assert f"Rp {total} from" in shown.text
     (listed,) = [
         table.value for table in shown.app.dataframe if "Adds" in table.proto.alt or "adds" in table.value
     ]
     assert listed["of"].unique().tolist() == ["Booking"]
-    assert "has no figure called “other”" in show(published_home.root, "months", rows="other").text
+    assert "has no figure called “other”" in show(read_publication.root, "months", rows="other").text

@@ -5,6 +5,7 @@ states."""
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -35,9 +36,9 @@ def rp(amount: int, language: str = "en") -> str:
 
 
 def test_overview_shows_the_three_figures_apart_with_the_period_before(
-    home: Path, truth: Truth, show: Show
+    read_home: Path, truth: Truth, show: Show
 ) -> None:
-    shown = show(home, period="custom", from_="2026-11-15", to="2026-11-21")
+    shown = show(read_home, period="custom", from_="2026-11-15", to="2026-11-21")
     before = (date(2026, 11, 8), date(2026, 11, 14))
     for name in ("booked", "completed", "collected"):
         now = truth.total(f"{name}_idr", date(2026, 11, 15), date(2026, 11, 21))
@@ -72,8 +73,8 @@ def test_free_bookings_are_counted_where_the_snapshot_knows_them() -> None:
         assert parts.tone("free") == "good"
 
 
-def test_the_period_and_the_language_come_from_the_address(home: Path, truth: Truth, show: Show) -> None:
-    shown = show(home, period="custom", from_="2026-11-20", to="2026-11-21", lang="id")
+def test_the_period_and_the_language_come_from_the_address(read_home: Path, truth: Truth, show: Show) -> None:
+    shown = show(read_home, period="custom", from_="2026-11-20", to="2026-11-21", lang="id")
     assert "Ringkasan 20–21 Nov 2026 · WITA" in shown.text
     assert "masih berjalan" not in shown.text
     assert rp(truth.total("booked_idr", date(2026, 11, 20), date(2026, 11, 21)), "id") in shown.card("booked")
@@ -86,8 +87,15 @@ def test_the_period_and_the_language_come_from_the_address(home: Path, truth: Tr
     }
 
 
-def test_choosing_a_period_and_a_language_goes_into_the_address(home: Path, truth: Truth, show: Show) -> None:
-    app = show(home).app
+def test_what_is_loaded_by_the_first_drawing_is_collected_no_more(read_home: Path, show: Show) -> None:
+    show(read_home)
+    assert gc.get_freeze_count() > 10_000
+
+
+def test_choosing_a_period_and_a_language_goes_into_the_address(
+    read_home: Path, truth: Truth, show: Show
+) -> None:
+    app = show(read_home).app
     app.sidebar.selectbox(key="choice_period").select("yesterday").run()
     app.sidebar.button_group(key="choice_lang").select("id").run()
     assert dict(app.query_params) == {"period": "yesterday", "lang": "id"}
@@ -100,27 +108,27 @@ def test_choosing_a_period_and_a_language_goes_into_the_address(home: Path, trut
 @pytest.mark.parametrize(
     "address", [{"period": "never"}, {"lang": "fr"}, {"period": "custom", "from_": "x", "to": "y"}]
 )
-def test_nonsense_in_the_address_is_left_aside(home: Path, show: Show, address: dict[str, str]) -> None:
-    assert "16–22 Nov 2026" in show(home, **address).text
+def test_nonsense_in_the_address_is_left_aside(read_home: Path, show: Show, address: dict[str, str]) -> None:
+    assert "16–22 Nov 2026" in show(read_home, **address).text
 
 
-def test_a_period_before_the_data_says_where_the_data_begins(home: Path, show: Show) -> None:
-    text = show(home, period="custom", from_="2026-01-01", to="2026-01-31").text
+def test_a_period_before_the_data_says_where_the_data_begins(read_home: Path, show: Show) -> None:
+    text = show(read_home, period="custom", from_="2026-01-01", to="2026-01-31").text
     assert "No day in this period has data The data begins on 24 Sep 2026." in text
     assert "Rp 0" not in text
 
 
-def test_a_period_that_cannot_be_compared_says_so(home: Path, show: Show) -> None:
-    assert "No earlier period to compare with" in show(home, period="90d").card("booked")
+def test_a_period_that_cannot_be_compared_says_so(read_home: Path, show: Show) -> None:
+    assert "No earlier period to compare with" in show(read_home, period="90d").card("booked")
 
 
 # Health -------------------------------------------------------------------------------------------
 
 
 def test_health_shows_each_point_with_figure_limit_message_severity_and_evidence(
-    home: Path, show: Show
+    read_home: Path, show: Show
 ) -> None:
-    text = show(home, "health").text.replace("\u00a0", " ")
+    text = show(read_home, "health").text.replace("\u00a0", " ")
     assert "Degraded 2 broken, 4 working, 1 could not be measured." in text
     assert (
         "1 User-to-member connection 243 bookings in 24 h Limit: at least 1 Since 15 Nov 12:05 WITA, for 7 d 2 h Evidence 14:02 WITA, 3 min ago Working"
@@ -224,9 +232,11 @@ def test_where_no_scan_is_recorded_the_age_is_unknown(home: Path, show: Show) ->
     assert "The age of these figures is unknown." in text
 
 
-def test_a_wrong_setting_is_one_sentence(home: Path, show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_setting_is_one_sentence(
+    read_home: Path, show: Show, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("BOOKWATCH_PAGE_SIZE", "-1")
-    shown = show(home)
+    shown = show(read_home)
     assert (
         "A setting keeps the dashboards from starting. A setting is wrong: BOOKWATCH_PAGE_SIZE" in shown.text
     )

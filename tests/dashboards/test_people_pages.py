@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from dashboards.queries import reading
 from resources.home import Home
-from resources.snapshots import open_snapshot, require_snapshot
+from resources.snapshots import require_snapshot
 from tests.dashboards import snapshot
 from tests.dashboards.conftest import Shown
 from tests.published import changed
@@ -17,8 +18,7 @@ Show = Callable[..., Shown]
 
 
 def asked(home: Path, query: str) -> str:
-    with open_snapshot(require_snapshot(Home(home))) as con:
-        ((value,),) = con.execute(query).fetchall()
+    ((value,),) = reading.ask(str(require_snapshot(Home(home))), query).rows()
     return str(value)
 
 
@@ -29,8 +29,8 @@ def plain(shown: Shown) -> str:
 # Providers ----------------------------------------------------------------------------------------
 
 
-def test_members_are_counted_and_listed_with_their_reasons(home: Path, show: Show) -> None:
-    shown = show(home, "providers")
+def test_members_are_counted_and_listed_with_their_reasons(read_home: Path, show: Show) -> None:
+    shown = show(read_home, "providers")
     text = plain(shown)
     assert "2 Critical 1 Warning 1 Unknown 1 Offline 2 Healthy Members in all: 7" in text
     members = shown.table("Health of every member")
@@ -48,22 +48,22 @@ def test_members_are_counted_and_listed_with_their_reasons(home: Path, show: Sho
     assert members["last_seen_at"].to_list()[3] == "–"
 
 
-def test_members_are_filtered_by_health_and_search_in_the_address(home: Path, show: Show) -> None:
-    shown = show(home, "providers", lang="id", health="critical")
+def test_members_are_filtered_by_health_and_search_in_the_address(read_home: Path, show: Show) -> None:
+    shown = show(read_home, "providers", lang="id", health="critical")
     members = shown.table("Kesehatan setiap mitra")
     assert members["health"].to_list() == ["Kritis", "Kritis"]
     assert members["reasons"].to_list()[0] == "4 permintaan terlewat dalam 24 jam"
-    shown = show(home, "providers", lang="id", q="UBUD")
+    shown = show(read_home, "providers", lang="id", q="UBUD")
     assert shown.table("Kesehatan setiap mitra")["provider_id"].to_list() == ["prov02"]
     shown.app.text_input(key="choice_q").input("nobody").run()
     assert "Tidak ada mitra yang cocok" in plain(shown)
     assert shown.app.query_params["q"] in ("nobody", ["nobody"])
 
 
-def test_service_figures_responses_and_deliveries_are_shown(home: Path, show: Show) -> None:
-    text = plain(show(home, "providers", view="service"))
+def test_service_figures_responses_and_deliveries_are_shown(read_home: Path, show: Show) -> None:
+    text = plain(show(read_home, "providers", view="service"))
     figures = (
-        "Average response 1 min 11 s 95 % answered within 4 min 20 s Success rate 71 %",
+        "Average response 1 min 11 s 95 % answered in 4 min 20 s Success rate 71 %",
         "Bookings, 24 h 243",
         "1 to 2 min 502",
         "never answered 140",

@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import duckdb
 import pytest
 
 from assets.core.personal_store import TABLES
 from marketplace.roles import REVEALED_FOR, Role
+from messages.catalogue import say
+from messages.message import Message
 from resources.home import Home
 from resources.ledger.revealed import Looked, Reveal, Revealed
 from tests.dashboards import snapshot
@@ -121,6 +124,20 @@ def test_showing_is_written_down_before_it_is_shown(
     assert NAME not in _said(app)
     assert len(log.entries()) == 1
     assert NAME not in repr(app.session_state)
+
+
+def test_a_customer_is_written_to_in_their_language_about_the_booking_and_nothing_else(
+    private_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    about = Message("told.whatsapp.accepted", {"booking": "BK17"})
+    app = _drawn(monkeypatch, private_home, Role.SUPPORT, booking_id=BOOKING, about=about)
+    assert "wa.me" not in _said(app)
+    app.button[0].click().run()
+    english, indonesian = (quote(say(about, language), safe="") for language in ("en", "id"))
+    assert f'href="https://wa.me/{PHONE[1:]}?text={english}"' in _said(app)
+    assert f'href="https://wa.me/{PHONE[1:]}?text={indonesian}"' in _said(app)
+    assert "BK17" in english
+    assert quote(NAME, safe="") not in _said(app)
 
 
 def test_what_was_shown_is_masked_again_after_a_while(

@@ -31,9 +31,9 @@ WEEK, WEEK_BEFORE = (date(2026, 11, 16), TODAY), (date(2026, 11, 9), date(2026, 
 
 
 def test_yesterday_stands_whole_beside_the_same_day_of_the_week_before(
-    home: Path, truth: Truth, show: Show
+    read_home: Path, truth: Truth, show: Show
 ) -> None:
-    text = plain(show(home, "revenue"))
+    text = plain(show(read_home, "revenue"))
     day, before = truth.days[YESTERDAY], truth.days[date(2026, 11, 14)]
     assert "Yesterday, Sat, 21 Nov 2026 beside Sat, 14 Nov 2026" in text
     for name in ("booked_idr", "completed_idr", "collected_idr"):
@@ -50,9 +50,9 @@ def test_yesterday_stands_whole_beside_the_same_day_of_the_week_before(
 
 
 def test_bookings_from_chat_last_week_stand_beside_the_week_before(
-    home: Path, truth: Truth, show: Show
+    read_home: Path, truth: Truth, show: Show
 ) -> None:
-    text = plain(show(home, "revenue", period="last_week"))
+    text = plain(show(read_home, "revenue", period="last_week"))
 
     def chat(first: date, last: date) -> int:
         return sum(
@@ -66,10 +66,10 @@ def test_bookings_from_chat_last_week_stand_beside_the_week_before(
     assert re.search(rf"Chat window {now} [+-][\d.,]+ ?% · {then} ", text)
 
 
-def test_a_running_week_is_compared_with_as_much_of_the_week_before(home: Path, show: Show) -> None:
-    text = plain(show(home, "revenue", period="week"))
+def test_a_running_week_is_compared_with_as_much_of_the_week_before(read_home: Path, show: Show) -> None:
+    text = plain(show(read_home, "revenue", period="week"))
     assert "Beside each figure: 9–15 Nov 2026, the last day up to the same time" in text
-    path = str(require_snapshot(Home(home)))
+    path = str(require_snapshot(Home(read_home)))
     cut = datetime(2026, 11, 15, 6, 5, 12)
     part = revenue.part_by_source(path, *WEEK_BEFORE, cut)
     assert part is not None
@@ -85,9 +85,9 @@ def test_a_running_week_is_compared_with_as_much_of_the_week_before(home: Path, 
 
 
 def test_the_period_is_shown_by_figure_and_by_source_beside_the_period_before(
-    home: Path, truth: Truth, show: Show
+    read_home: Path, truth: Truth, show: Show
 ) -> None:
-    shown = show(home, "revenue", period="custom", from_="2026-11-09", to="2026-11-15")
+    shown = show(read_home, "revenue", period="custom", from_="2026-11-09", to="2026-11-15")
     text = plain(shown)
     for name in ("booked", "completed", "collected"):
         assert f"Rp {truth.total(f'{name}_idr', *WEEK_BEFORE)}" in plain(shown.card(name))
@@ -104,8 +104,8 @@ def test_the_period_is_shown_by_figure_and_by_source_beside_the_period_before(
         assert re.search(rf" {now[0]} [+-][\d.,]+ ?% · {then} Rp {now[1]} .*? Rp {now[2]} ", text), source
 
 
-def test_a_period_without_one_before_says_so(home: Path, show: Show) -> None:
-    assert "No earlier period to compare with" in plain(show(home, "revenue", period="90d"))
+def test_a_period_without_one_before_says_so(read_home: Path, show: Show) -> None:
+    assert "No earlier period to compare with" in plain(show(read_home, "revenue", period="90d"))
 
 
 def test_weeks_and_months_stand_beside_the_one_before_and_one_that_is_not_over_beside_nothing(
@@ -131,8 +131,8 @@ def test_weeks_and_months_stand_beside_the_one_before_and_one_that_is_not_over_b
     assert "October 2026 300 +50 % · 200 Rp 30000000 +100 % · Rp 15000000" in text
 
 
-def test_weeks_and_months_are_those_of_the_marts(published_home: Home) -> None:
-    path = str(require_snapshot(published_home))
+def test_weeks_and_months_are_those_of_the_marts(read_publication: Home) -> None:
+    path = str(require_snapshot(read_publication))
     for frame, mart in ((revenue.weeks(path), "revenue_weekly"), (revenue.months(path), "revenue_monthly")):
         assert frame.height == ask(path, f"SELECT count(*) AS n FROM marts.{mart}")["n"][0] > 0
 
@@ -159,22 +159,22 @@ def test_kinds_and_discounts_of_the_period(home: Path, show: Show) -> None:
 
 
 @pytest.mark.parametrize("by", ["source", "day", "week", "month", "kind", "discounts"])
-def test_how_it_is_taken_apart_is_in_the_address(home: Path, show: Show, by: str) -> None:
-    app = show(home, "revenue").app
+def test_how_it_is_taken_apart_is_in_the_address(read_home: Path, show: Show, by: str) -> None:
+    app = show(read_home, "revenue").app
     app.button_group(key="choice_by").set_value(by).run()
     assert dict(app.query_params) == ({} if by == "source" else {"by": by})
     assert not app.exception
 
 
-def test_the_days_are_rows_that_can_be_downloaded(home: Path, truth: Truth, show: Show) -> None:
-    days = show(home, "revenue", by="day").table("Figures per day as a table")
+def test_the_days_are_rows_that_can_be_downloaded(read_home: Path, truth: Truth, show: Show) -> None:
+    days = show(read_home, "revenue", by="day").table("Figures per day as a table")
     assert days["booked_idr"].sum() == truth.total("booked_idr", *WEEK)
     assert len(days) == 7
 
 
-def test_the_rows_behind_a_figure_make_it_up(published_home: Home, show: Show) -> None:
-    shown = show(published_home.root, "revenue", period="yesterday", rows="booked_chatWindow")
-    path = str(require_snapshot(published_home))
+def test_the_rows_behind_a_figure_make_it_up(read_publication: Home, show: Show) -> None:
+    shown = show(read_publication.root, "revenue", period="yesterday", rows="booked_chatWindow")
+    path = str(require_snapshot(read_publication))
     ((booked,),) = ask(
         path,
         "SELECT booked_idr FROM marts.revenue_by_source WHERE source = 'chatWindow' AND local_date = '2026-11-21'",

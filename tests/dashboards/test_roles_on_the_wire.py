@@ -15,11 +15,14 @@ import pytest
 import requests
 
 from dashboards import frame
+from marketplace.operations import ActionState, Operation
 from marketplace.roles import Right, Role, allows
+from resources.acting import stopped
 from resources.home import Home
 from resources.ledger import Ledger
 from resources.ledger.revealed import Looked, Revealed
 from resources.snapshots import require_snapshot
+from tests.acted import planned, settled
 from tests.login import Login, dashboards
 from tests.published import copied_home
 from tests.wire import Tab, signed_in, tab
@@ -36,7 +39,8 @@ PEOPLE = {
 @pytest.fixture(scope="module")
 def login(publication: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Login]:
     home = copied_home(publication, tmp_path_factory.mktemp("wire") / "home").root
-    with dashboards(home) as behind:
+    acted(Home(home))
+    with dashboards(home, BOOKWATCH_OPERATIONS='{"expire_bookings": "enforce"}') as behind:
         for email in PEOPLE.values():
             behind.claim(email)
         yield behind
@@ -46,6 +50,16 @@ def login(publication: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def as_role(login: Login) -> Callable[[Role], requests.Session]:
     """The cookies of somebody of a role, who signs in once."""
     return cache(lambda role: signed_in(login.url, PEOPLE[role]))
+
+
+def acted(home: Home) -> None:
+    """Two expiries, planned of bookings that name a customer; one of them is done."""
+    with duckdb.connect(str(home.private.resolve()), read_only=True) as con:
+        rows = con.execute(
+            "SELECT booking_id FROM bookings WHERE customer_name IS NOT NULL ORDER BY 1 LIMIT 2"
+        )
+        changes = [(row, {"status": "pending"}, {"status": "expired"}) for (row,) in rows.fetchall()]
+    settled(home, planned(home, Operation.EXPIRE_BOOKINGS, changes)[:1])
 
 
 AsRole = Callable[[Role], requests.Session]
@@ -124,6 +138,12 @@ ACTS = {
     "act_order_sign_off": Right.SIGN_OFF,
     "act_order_sweep": Right.SWEEP,
     "act_order_forget": Right.FORGET,
+    "act_order_plan": Right.OPERATE,
+    "act_order_apply": Right.OPERATE,
+    "act_order_act": Right.OPERATE,
+    "act_order_undo": Right.UNDO,
+    "act_stop": Right.OPERATE,
+    "act_resume": Right.UNDO,
     "reveal_contact": Right.CONTACT,
     "reveal_texts": Right.READ,
     "download": Right.DOWNLOAD,
@@ -195,6 +215,48 @@ def test_a_button_that_a_role_lacks_does_nothing_when_its_id_is_sent_all_the_sam
         assert Ledger(Home(login.home).ledger).acknowledged("finding") == {}
         admin.send(act, opened["findings"])
         assert set(Ledger(Home(login.home).ledger).acknowledged("finding")) == {finding}
+
+
+ACTING = ("act_order_plan", "act_order_apply", "act_order_undo", "act_stop")
+
+
+@pytest.mark.parametrize("role", Role)
+def test_actions_are_seen_by_all_and_applied_and_taken_back_by_role(
+    login: Login, as_role: AsRole, people: list[bytes], role: Role
+) -> None:
+    done = next(one for one in Ledger(Home(login.home).ledger).actions() if one.state is ActionState.DONE)
+    offered: set[str] = set()
+    with tab(login.url, as_role(role)) as page:
+        for query in ({"operation": "expire_bookings"}, {"action": done.action_id}):
+            page.open("actions", urlencode(query))
+            assert "pending" in page.text  # what changes
+            offered |= _acts(page)
+    assert offered - {"download"} == {act for act in ACTING if allows(role, ACTS[act])}
+    assert _names_of(page.heard, people) == []
+
+
+def test_an_order_to_act_is_taken_of_who_may_and_of_nobody_else_by_its_id(
+    login: Login, as_role: AsRole
+) -> None:
+    where, ledger = urlencode({"operation": "expire_bookings"}), Ledger(Home(login.home).ledger)
+    with tab(login.url, as_role(Role.OPERATOR)) as operator, ExitStack() as stack:
+        operator.open("actions", where)
+        ids = {
+            act: button.id
+            for button in operator.buttons()
+            for act in ("act_order_plan", "act_order_apply", "act_stop")
+            if f"-{act}_" in button.id
+        }
+        for role in (Role.VIEWER, Role.SUPPORT, Role.AUDITOR):
+            other = stack.enter_context(tab(login.url, as_role(role)))
+            other.open("actions", where)
+            for button in ids.values():
+                other.send(button, where)
+        assert ledger.orders() == []
+        assert stopped(Home(login.home)) is None
+        operator.send(ids["act_order_plan"], where)
+    (order,) = ledger.orders()
+    assert (order.kind, order.ordered_by, order.role) == ("plan", PEOPLE[Role.OPERATOR], "operator")
 
 
 def test_nothing_but_the_way_in_is_said_to_who_has_not_signed_in(login: Login, people: list[bytes]) -> None:

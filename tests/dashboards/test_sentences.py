@@ -250,16 +250,18 @@ def test_why_the_last_run_failed_is_said_in_the_language_of_the_page(tmp_path: P
     assert "The API key lacks a scope (403" in show(tmp_path, lang="id").text
 
 
-def test_checks_and_alerts_are_called_by_name_beside_the_name_that_is_theirs(home: Path, show: Show) -> None:
-    checks = show(home, "data_quality", show="checks", lang="id")
+def test_checks_and_alerts_are_called_by_name_beside_the_name_that_is_theirs(
+    read_home: Path, show: Show
+) -> None:
+    checks = show(read_home, "data_quality", show="checks", lang="id")
     assert "Tidak terpenuhi: Tidak ada komisi yang hilang zero_missing_commission · marts/" in checks.text
-    english = show(home, "data_quality", show="checks").text
+    english = show(read_home, "data_quality", show="checks").text
     assert "Does not hold: No commission missing zero_missing_commission · marts/" in english
     for name, called in (
         ("zero_missing_commission", "Tidak ada komisi yang hilang"),
         ("error_rate", "Galat per menit"),
     ):
-        assert f">{called}</a>" in show(home, "todo", lang="id").html
-        alert = show(home, "todo", alert=name, lang="id").html
+        assert f">{called}</a>" in show(read_home, "todo", lang="id").html
+        alert = show(read_home, "todo", alert=name, lang="id").html
         assert f"<strong>{called}</strong>" in alert
         assert f"<code>{name}</code>" in alert

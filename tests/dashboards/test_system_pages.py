@@ -30,9 +30,9 @@ def plain(shown: Shown) -> str:
 
 
 def test_uptime_says_how_much_was_measured_and_keeps_unknown_and_unmeasured_time_apart(
-    home: Path, show: Show
+    read_home: Path, show: Show
 ) -> None:
-    shown = show(home, "health")
+    shown = show(read_home, "health")
     text = plain(shown)
     assert (
         "6 · Notification delivery 66.6 % of 18 h measured broken 6 h, unknown 3 h, not measured 3 h"
@@ -65,8 +65,8 @@ def test_a_minute_of_measuring_says_nothing_of_thirty_days(home: Path, show: Sho
     assert speaks_for("24 h", 12 * 3600)
 
 
-def test_history_lists_every_spell_with_its_length(home: Path, show: Show) -> None:
-    spells = show(home, "health").table("Uptime and history")
+def test_history_lists_every_spell_with_its_length(read_home: Path, show: Show) -> None:
+    spells = show(read_home, "health").table("Uptime and history")
     assert spells["name"].to_list()[0] == "Notification delivery"
     assert spells["status"].to_list() == ["Broken", "Unknown", "Unknown", "Working", "Working"]
     assert spells["until"].to_list()[0] == "–"
@@ -86,8 +86,8 @@ def test_ages_stand_still_while_the_data_is_out_of_date(
     assert "Since 15 Nov 12:05 WITA, for 7 d Evidence 14:02 WITA" in text
 
 
-def test_each_hop_shows_its_counts_and_an_unknown_one_is_not_fine(home: Path, show: Show) -> None:
-    shown = show(home, "health")
+def test_each_hop_shows_its_counts_and_an_unknown_one_is_not_fine(read_home: Path, show: Show) -> None:
+    shown = show(read_home, "health")
     text = plain(shown)
     assert "Broken hops: 4 of 6" in text
     assert "Booking → Chat room 100 % passed 1,702 1,702 0 0 Working" in text
@@ -102,19 +102,23 @@ def test_what_unknown_means_is_said_only_where_something_is(home: Path, show: Sh
     assert not any("Unknown" in caption.value for caption in show(home, "health").app.caption)
 
 
-def test_the_ids_at_a_break_are_one_click_away_and_what_is_not_kept_is_said(home: Path, show: Show) -> None:
-    shown = show(home, "health")
+def test_the_ids_at_a_break_are_one_click_away_and_what_is_not_kept_is_said(
+    read_home: Path, show: Show
+) -> None:
+    shown = show(read_home, "health")
     assert shown.table("Bookings at the break")["row_id"].to_list()[:2] == ["bk20000", "bk20001"]
     assert 'href="health?hop=4"' in shown.html
-    shown = show(home, "health", hop="4")
+    shown = show(read_home, "health", hop="4")
     assert len(shown.table("Bookings at the break")) == 100
     assert "The newest 100 of 112 are kept in the snapshot." in [
         caption.value for caption in shown.app.caption
     ]
 
 
-def test_a_hop_that_holds_is_not_shown_as_another(home: Path, show: Show) -> None:
-    assert "Booking → Chat room: no booking is known to be stuck here" in plain(show(home, "health", hop="1"))
+def test_a_hop_that_holds_is_not_shown_as_another(read_home: Path, show: Show) -> None:
+    assert "Booking → Chat room: no booking is known to be stuck here" in plain(
+        show(read_home, "health", hop="1")
+    )
 
 
 def test_a_chain_that_could_not_be_judged_is_unknown(home: Path, show: Show) -> None:
@@ -132,8 +136,8 @@ def test_a_chain_that_could_not_be_judged_is_unknown(home: Path, show: Show) -> 
 # Data quality -------------------------------------------------------------------------------------
 
 
-def test_the_parts_say_what_each_found_and_one_is_shown(home: Path, show: Show) -> None:
-    text = plain(show(home, "data_quality"))
+def test_the_parts_say_what_each_found_and_one_is_shown(read_home: Path, show: Show) -> None:
+    text = plain(show(read_home, "data_quality"))
     assert "5 Rows not taken the oldest for 4 d 4 h" in text
     assert "2 Checks that do not hold of 40" in text
     assert "1 Collections not read 9 of 10 read completely" in text
@@ -141,8 +145,8 @@ def test_the_parts_say_what_each_found_and_one_is_shown(home: Path, show: Show) 
     assert "Collections and their scans" not in text
 
 
-def test_rows_that_were_not_taken_are_listed_with_their_reasons(home: Path, show: Show) -> None:
-    shown = show(home, "data_quality", show="quarantine")
+def test_rows_that_were_not_taken_are_listed_with_their_reasons(read_home: Path, show: Show) -> None:
+    shown = show(read_home, "data_quality", show="quarantine")
     assert (
         "5 rows could not be taken The oldest since 18 Nov 10:05 WITA (4 d 4 h ago)"
         " its creation time cannot be read creation_unreadable 5 it has no id id_missing 1"
@@ -151,26 +155,26 @@ def test_rows_that_were_not_taken_are_listed_with_their_reasons(home: Path, show
 
 
 def test_collections_are_shown_with_their_reads_and_those_that_cannot_be_read_are_named(
-    home: Path, show: Show
+    read_home: Path, show: Show
 ) -> None:
-    text = plain(show(home, "data_quality", show="freshness"))
+    text = plain(show(read_home, "data_quality", show="freshness"))
     assert "Collections that cannot be read: 1 of 10 reviews: what rests on them is unknown." in text
     assert "commission_records required complete 14:05 WITA 18 s ago" in text
     assert "reviews optional forbidden The key may not read this collection never" in text
 
 
-def test_a_check_that_does_not_hold_leads_to_its_rows(home: Path, show: Show) -> None:
-    shown = show(home, "data_quality", show="checks")
+def test_a_check_that_does_not_hold_leads_to_its_rows(read_home: Path, show: Show) -> None:
+    shown = show(read_home, "data_quality", show="checks")
     assert "2 of 40 checks do not hold" in plain(shown)
     assert "zero_missing_commission · marts/commission_summary warning 12" in plain(shown)
     assert 'href="data_quality?show=checks&amp;check=zero_missing_commission"' in shown.html
-    opened = show(home, "data_quality", check="zero_missing_commission")
+    opened = show(read_home, "data_quality", check="zero_missing_commission")
     assert "Does not hold: No commission missing does not hold zero_missing_commission Rows 12" in plain(
         opened
     )
     assert 'href="findings?code=missing"' in opened.html
     assert "No check nonsense was made for this snapshot" in plain(
-        show(home, "data_quality", check="nonsense")
+        show(read_home, "data_quality", check="nonsense")
     )
 
 
@@ -237,9 +241,9 @@ def test_new_rows_are_counted_by_the_local_day_and_what_only_a_sweep_found_came_
     assert late["inserted"].to_list() == [2]
 
 
-def test_every_part_of_data_quality_is_drawn(home: Path, show: Show) -> None:
+def test_every_part_of_data_quality_is_drawn(read_home: Path, show: Show) -> None:
     for part in data_quality.PARTS:
-        assert "could not be read" not in plain(show(home, "data_quality", show_=part, lang="id"))
+        assert "could not be read" not in plain(show(read_home, "data_quality", show_=part, lang="id"))
 
 
 def test_a_status_of_another_version_is_read_as_far_as_it_goes(home: Path, show: Show) -> None:
@@ -269,8 +273,8 @@ def test_without_a_status_the_snapshot_answers(home: Path, show: Show) -> None:
 # Performance --------------------------------------------------------------------------------------
 
 
-def test_errors_are_drawn_by_the_minute_against_the_limit(home: Path, show: Show) -> None:
-    shown = show(home, "performance")
+def test_errors_are_drawn_by_the_minute_against_the_limit(read_home: Path, show: Show) -> None:
+    shown = show(read_home, "performance")
     text = plain(shown)
     assert (
         "The limit of 10 in a minute was reached At most 13 within a minute, until 13:35 WITA; 17 events in 91 calls."
@@ -293,8 +297,8 @@ def test_what_the_alert_does_not_count_is_over_no_limit(home: Path, show: Show) 
     assert "The limit was not reached 17 events in 91 calls, all of them slow calls or collections" in text
 
 
-def test_a_shorter_time_leaves_out_what_is_older(home: Path, show: Show) -> None:
-    shown = show(home, "performance", reach="hour")
+def test_a_shorter_time_leaves_out_what_is_older(read_home: Path, show: Show) -> None:
+    shown = show(read_home, "performance", reach="hour")
     assert "Severity Events error 12 warning 4 Category" in plain(shown)
     assert len(shown.table("Recent events")) == 16
 
@@ -310,8 +314,8 @@ def test_a_time_without_calls_says_nothing_of_errors(home: Path, show: Show) -> 
     assert "No error in this time" not in text
 
 
-def test_timings_show_percentiles_and_mark_the_slow_ones(home: Path, show: Show) -> None:
-    shown = show(home, "performance", show="timings")
+def test_timings_show_percentiles_and_mark_the_slow_ones(read_home: Path, show: Show) -> None:
+    shown = show(read_home, "performance", show="timings")
     text = plain(shown)
     assert "sweep_rows 1 4.25 s 4.25 s 4.25 s 4.25 s 1 0 1" in text
     assert "list_rows 90 145 ms 185 ms 188 ms 189 ms 0 0 0" in text

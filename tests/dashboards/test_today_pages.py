@@ -37,12 +37,12 @@ def rp(amount: int) -> str:
 
 
 def test_what_needs_action_stands_first_with_its_number_rupiah_and_age(
-    home: Path, truth: Truth, show: Show
+    read_home: Path, truth: Truth, show: Show
 ) -> None:
-    text = plain(show(home))
+    text = plain(show(read_home))
     missing = rp(sum(idr for _, idr in truth.missing))
     assert re.search(
-        rf"What needs action .*?Missing commissions Bookings that earn and have no commission record 12 {missing} for \d+ d",
+        rf"What needs action .*?Missing commissions Bookings that earn and have no commission record after the grace 12 {missing} for \d+ d",
         text,
     )
     assert (
@@ -50,13 +50,25 @@ def test_what_needs_action_stands_first_with_its_number_rupiah_and_age(
         in text
     )
     assert "Alerts Firing now, and nobody takes care of them 1 for 5 h" in text
-    assert "Rows that could not be taken They are in no figure until they are mended 5 for 4 d 4 h" in text
+    assert "Rows not taken They are in no figure until they are mended 5 for 4 d 4 h" in text
     assert "Collections that cannot be read What rests on them is unknown 1" in text
     assert text.index("What needs action") < text.index("Booked Value of") < text.index("Degraded 2 broken")
 
 
-def test_each_cause_is_one_click_from_its_rows(home: Path, show: Show) -> None:
-    html = show(home).html
+def test_stale_data_grows_no_older_and_the_last_run_does(
+    home: Path, show: Show, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh = plain(show(home))
+    later = datetime.fromisoformat(snapshot.NOW_SETTING) + timedelta(hours=30)
+    monkeypatch.setattr(snapshot, "NOW_SETTING", later.isoformat())
+    stale = plain(show(home))
+    assert re.search(r"Newest booking [^,]*, \d min ago", stale)
+    assert re.search(r"Last run [^,]*, 1 d \d+ h ago", stale)
+    assert not re.search(r"Last run [^,]*, 1 d", fresh)
+
+
+def test_each_cause_is_one_click_from_its_rows(read_home: Path, show: Show) -> None:
+    html = show(read_home).html
     assert '<a href="findings?code=missing" target="_self">Missing commissions</a>' in html
     pages = {entry.name: {choice.name: choice for choice in entry.choices} for entry in frame.PAGES}
     for cause in causes.CAUSES:
@@ -77,7 +89,7 @@ def test_a_cause_that_could_not_be_told_says_so_and_is_not_fine(home: Path, show
         in text
     )
     quiet = text.split("Looked for and not found: ")[1].split(".")[0]
-    assert "Rows that could not be taken" in quiet
+    assert "Rows not taken" in quiet
     assert "Chats waiting" not in quiet
     assert "Bookings without an answer" not in quiet
 
@@ -89,7 +101,10 @@ def test_commissions_that_were_never_judged_are_neither_missing_nor_fine(home: P
         "DELETE FROM marts.commission_findings",
     )
     text = plain(show(home))
-    assert "Missing commissions Bookings that earn and have no commission record – could not be told" in text
+    assert (
+        "Missing commissions Bookings that earn and have no commission record after the grace – could not be told"
+        in text
+    )
     assert "Owed now Unpaid commission and fees, whatever the period – could not be told" in text
 
 
@@ -109,8 +124,8 @@ def test_where_nothing_is_wrong_that_is_good_news_only_when_all_was_told(
     assert '<div class="bw-card bw-note bw-good">' not in shown.html
 
 
-def test_four_figures_seven_points_and_what_they_rest_on(home: Path, show: Show) -> None:
-    shown = show(home)
+def test_four_figures_seven_points_and_what_they_rest_on(read_home: Path, show: Show) -> None:
+    shown = show(read_home)
     text = plain(shown)
     assert "16–22 Nov 2026 · WITA · Today is still running." in text
     assert "Up to date Appwrite read 18 s ago · 14:05 WITA" in text
@@ -132,7 +147,7 @@ def test_ages_of_what_needs_action_stand_still_while_the_data_is_out_of_date(
     snapshot.build(publication, tmp_path / "home", read_ago=timedelta(hours=2))
     text = plain(show(tmp_path / "home"))
     assert "Ages count to 12:05 WITA, when the data was last read whole" in text
-    assert "Rows that could not be taken They are in no figure until they are mended 5 for 4 d 2 h" in text
+    assert "Rows not taken They are in no figure until they are mended 5 for 4 d 2 h" in text
     assert "bw-outdated" in show(tmp_path / "home").html
 
 
@@ -161,18 +176,18 @@ def test_by_default_the_one_nearest_to_a_day_before_is_compared() -> None:
     assert changes.a_day_before(days[-1], days) is None
 
 
-def test_figures_that_changed_are_shown_before_and_after(published_home: Home, show: Show) -> None:
+def test_figures_that_changed_are_shown_before_and_after(read_publication: Home, show: Show) -> None:
     """Between the two snapshots of the publication a booking of a closed month got dearer by Rp 25.000 and a paid record
     vanished."""
-    text = plain(show(published_home.root, "changes"))
+    text = plain(show(read_publication.root, "changes"))
     assert "What is different between 13:55 WITA and 14:05 WITA, 10 min later." in text
     assert re.search(r"Booked Rp [\d,]+ Rp [\d,]+ \+Rp 25,000 ", text)
-    assert re.search(r"Waiting room (\d+) \1 the same", text)
+    assert re.search(r"Chats waiting for an answer (\d+) \1 the same", text)
     assert "2 Closed months" in text
 
 
-def test_findings_that_came_and_went_are_found_by_their_ids(published_home: Home, show: Show) -> None:
-    shown = show(published_home.root, "changes", show="findings")
+def test_findings_that_came_and_went_are_found_by_their_ids(read_publication: Home, show: Show) -> None:
+    shown = show(read_publication.root, "changes", show="findings")
     came = shown.table("Findings that came")
     assert len(came) == 3
     assert "Vanished record" in came["finding"].to_list()
@@ -200,13 +215,13 @@ def test_a_mirror_made_anew_cannot_say_which_bookings_changed(home: Path, show: 
 
 
 def test_a_snapshot_that_is_not_kept_is_said_and_the_chosen_two_stand_in_the_address(
-    published_home: Home, show: Show
+    read_publication: Home, show: Show
 ) -> None:
-    gone = show(published_home.root, "changes", from_snapshot="20200101T000000Z-000001")
+    gone = show(read_publication.root, "changes", from_snapshot="20200101T000000Z-000001")
     assert "There is no snapshot 20200101T000000Z-000001 here any more" in plain(gone)
-    snapshots = changes.kept(published_home)
+    snapshots = changes.kept(read_publication)
     shown = show(
-        published_home.root,
+        read_publication.root,
         "changes",
         from_snapshot=snapshots[1].snapshot_id,
         to_snapshot=snapshots[0].snapshot_id,
@@ -214,16 +229,16 @@ def test_a_snapshot_that_is_not_kept_is_said_and_the_chosen_two_stand_in_the_add
     links = re.findall(r'href="(changes\?show=findings[^"]*)"', shown.html)
     query = parse_qs(urlsplit(links[0].replace("&amp;", "&")).query)
     assert query["from_snapshot"] == [snapshots[1].snapshot_id]
-    same = show(published_home.root, "changes", from_snapshot=snapshots[0].snapshot_id)
+    same = show(read_publication.root, "changes", from_snapshot=snapshots[0].snapshot_id)
     assert "The first of the two must be older than the second." in plain(same)
 
 
-def test_one_snapshot_alone_has_nothing_to_be_compared_with(home: Path, show: Show) -> None:
-    assert "There is nothing to compare with Only one snapshot is kept" in plain(show(home, "changes"))
+def test_one_snapshot_alone_has_nothing_to_be_compared_with(read_home: Path, show: Show) -> None:
+    assert "There is nothing to compare with Only one snapshot is kept" in plain(show(read_home, "changes"))
 
 
-def test_what_became_of_a_closed_month_and_of_a_provider_is_told_once(published_home: Home) -> None:
-    later, earlier = (one.path for one in changes.kept(published_home))
+def test_what_became_of_a_closed_month_and_of_a_provider_is_told_once(read_publication: Home) -> None:
+    later, earlier = (one.path for one in changes.kept(read_publication))
     assert changes.months(earlier, later)["figure"].to_list()
     assert changes.months(later, later).is_empty()
     assert changes.members(later, later).is_empty()

@@ -71,8 +71,8 @@ def as_role(monkeypatch: pytest.MonkeyPatch, role: Role) -> None:
 # What there is ------------------------------------------------------------------------------------
 
 
-def test_alerts_that_fire_wait_and_are_held_back_stand_apart(home: Path, show: Show) -> None:
-    text = plain(show(home, "todo"))
+def test_alerts_that_fire_wait_and_are_held_back_stand_apart(read_home: Path, show: Show) -> None:
+    text = plain(show(read_home, "todo"))
     assert (
         "No commission missing critical · firing 12 bookings that earn have no commission record. 12 Limit: 0 09:05 WITA 5 h ago"
         in text
@@ -82,7 +82,7 @@ def test_alerts_that_fire_wait_and_are_held_back_stand_apart(home: Path, show: S
         in text
     )
     assert "health_point_6" not in text
-    aside = plain(show(home, "todo", state="waived"))
+    aside = plain(show(read_home, "todo", state="waived"))
     assert (
         "health_point_6 high · firing · silence 7 Notification delivery rate below 80% 73.1 % Limit: 80 % 21 Nov 20:05 WITA 18 h ago"
         in aside
@@ -91,9 +91,9 @@ def test_alerts_that_fire_wait_and_are_held_back_stand_apart(home: Path, show: S
 
 
 def test_findings_stand_by_cause_with_count_rupiah_and_age_and_lead_to_their_rows(
-    home: Path, show: Show
+    read_home: Path, show: Show
 ) -> None:
-    shown = show(home, "todo")
+    shown = show(read_home, "todo")
     assert "Missing commission critical 12 -Rp 1,111,500 51 d 2 h Wrong amount high 17 -Rp 425,000" in plain(
         shown
     )
@@ -116,15 +116,15 @@ def test_the_rows_of_every_alert_are_on_a_page_of_ours(home: Path, show: Show) -
     assert "elsewhere" not in html
 
 
-def test_silences_resolved_alerts_and_deliveries_are_listed_on_demand(home: Path, show: Show) -> None:
-    text = plain(show(home, "todo", lang="id", history="silences"))
+def test_silences_resolved_alerts_and_deliveries_are_listed_on_demand(read_home: Path, show: Show) -> None:
+    text = plain(show(read_home, "todo", lang="id", history="silences"))
     assert "health_point_6 7 Komang push provider is down, known 18:05 WITA 4 jam lagi berlaku" in text
     assert "error_rate 5 Ayu maintenance 21 Nov 20:05 WITA 18 jam lalu berakhir" in text
     assert (
         "ingest_stale{collection=bookings} kritis bookings was not read completely for 25 minutes 12 jam 21 Nov 20:05 WITA"
-        in plain(show(home, "todo", lang="id", history="resolved"))
+        in plain(show(read_home, "todo", lang="id", history="resolved"))
     )
-    sent = show(home, "todo", lang="id", history="deliveries").table("Pengiriman")
+    sent = show(read_home, "todo", lang="id", history="deliveries").table("Pengiriman")
     assert sent["kind"].to_list() == ["pengingat", "menyala", "selesai", "menyala"]
     assert sent["delivered"].to_list() == ["ya", "tidak", "ya", "ya"]
 
@@ -167,8 +167,8 @@ def test_an_alert_is_opened_with_what_to_do_the_way_to_its_rows_and_what_was(hom
     assert "Findings by cause" not in text
 
 
-def test_an_alert_that_is_not_there_is_said(home: Path, show: Show) -> None:
-    assert "There is no alert <b>x</b>" in plain(show(home, "todo", alert="<b>x</b>"))
+def test_an_alert_that_is_not_there_is_said(read_home: Path, show: Show) -> None:
+    assert "There is no alert <b>x</b>" in plain(show(read_home, "todo", alert="<b>x</b>"))
 
 
 # What can be done, and in how many clicks -----------------------------------------------------------
@@ -229,12 +229,14 @@ def test_who_takes_care_is_shown_and_a_new_firing_is_nobodys(home: Path, show: S
 
 
 @pytest.mark.parametrize("reason", ["", " ok ", "123456"])
-def test_without_a_reason_that_says_something_nothing_is_entered(home: Path, show: Show, reason: str) -> None:
-    shown = show(home, "todo")
+def test_without_a_reason_that_says_something_nothing_is_entered(
+    read_home: Path, show: Show, reason: str
+) -> None:
+    shown = show(read_home, "todo")
     shown.app.text_input(key="act_on_alert_reason").input(reason)
     shown.app.button(key="act_silence_alert").click().run()
     assert "A reason of at least 3 letters is needed" in plain(shown)
-    assert AlertStore(Home(home).ledger).silences() == []
+    assert AlertStore(Home(read_home).ledger).silences() == []
 
 
 @pytest.mark.parametrize(
@@ -247,10 +249,10 @@ def test_without_a_reason_that_says_something_nothing_is_entered(home: Path, sho
     ],
 )
 def test_a_role_sees_the_acts_it_may_do(
-    home: Path, show: Show, monkeypatch: pytest.MonkeyPatch, role: Role, acts: set[str]
+    read_home: Path, show: Show, monkeypatch: pytest.MonkeyPatch, role: Role, acts: set[str]
 ) -> None:
     as_role(monkeypatch, role)
-    keys = [button.key or "" for button in show(home, "todo").app.button]
+    keys = [button.key or "" for button in show(read_home, "todo").app.button]
     assert {key.split("_")[1] for key in keys if key.startswith("act_")} == acts
 
 

@@ -126,40 +126,46 @@ def test_a_login_that_was_set_up_while_the_server_ran_lets_nobody_in(
 
 
 def test_without_a_login_it_is_the_local_user_who_reveals_nothing_and_is_told_so(
-    home: Path, show: Show
+    read_home: Path, show: Show
 ) -> None:
-    shown = show(home)
+    shown = show(read_home)
     assert "No login is set up, so only this machine is answered" in shown.text
     assert not any(LOCAL.may(right) for right in (Right.CONTACT, Right.READ, Right.FORGET, Right.SIGN_OFF))
 
 
 @pytest.mark.parametrize("page", frame.PAGES, ids=lambda page: page.name)
 def test_a_page_that_is_not_for_a_role_says_so_also_at_its_guessed_address_and_nothing_else(
-    home: Path, show: Show, signed_in: Callable[[Role], Viewer], monkeypatch: pytest.MonkeyPatch, page: Page
+    read_home: Path,
+    show: Show,
+    signed_in: Callable[[Role], Viewer],
+    monkeypatch: pytest.MonkeyPatch,
+    page: Page,
 ) -> None:
     monkeypatch.setitem(RIGHTS, Role.VIEWER, frozenset[Right](Right) - {page.needs})
     signed_in(Role.VIEWER)
-    shown = show(home, page.name)
+    shown = show(read_home, page.name)
     assert "This page is not for your role" in shown.text
     assert not [*shown.app.dataframe, *shown.app.main.button, *shown.app.text_input]
 
 
 @pytest.mark.parametrize("role", Role)
 def test_a_report_a_sign_off_and_a_sweep_are_ordered_by_who_may(
-    home: Path, show: Show, signed_in: Callable[[Role], Viewer], role: Role
+    read_home: Path, show: Show, signed_in: Callable[[Role], Viewer], role: Role
 ) -> None:
     who = signed_in(role)
-    keys = {str(button.key) for button in show(home, "months", view="package", month="2026-10").app.button}
+    keys = {
+        str(button.key) for button in show(read_home, "months", view="package", month="2026-10").app.button
+    }
     assert ("act_order_package" in keys) == who.may(Right.REPORT)
     assert ("act_order_sign_off" in keys) == who.may(Right.SIGN_OFF)
-    swept = {str(button.key) for button in show(home, "data_quality", show="freshness").app.button}
+    swept = {str(button.key) for button in show(read_home, "data_quality", show="freshness").app.button}
     assert ("act_order_sweep" in swept) == who.may(Right.SWEEP)
 
 
 def test_a_parameter_of_the_address_asks_for_its_right(
-    signed_in: Callable[[Role], Viewer], monkeypatch: pytest.MonkeyPatch, home: Path
+    signed_in: Callable[[Role], Viewer], monkeypatch: pytest.MonkeyPatch, read_home: Path
 ) -> None:
-    monkeypatch.setenv("BOOKWATCH_HOME", str(home))
+    monkeypatch.setenv("BOOKWATCH_HOME", str(read_home))
     monkeypatch.setattr("streamlit.query_params", {"words": "lobi"})
     words = Choice("words", needs=Right.READ)
     for role in Role:

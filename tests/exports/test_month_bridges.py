@@ -456,7 +456,15 @@ def test_statements_are_the_same_however_they_are_sliced(
     assert len({row["provider_id"] for row in whole}) == 2
     monkeypatch.setattr(statements, "_SLICE_ROWS", slice_rows)
     monkeypatch.setattr(statements, "_BLOCK_ROWS", block_rows)
+    monkeypatch.setattr(statements, "_SORTED_ROWS", slice_rows)
     assert rows_of(world, statements, asked((date(2020, 1, 1), date(2027, 1, 1)))) == whole
+
+
+def test_accounts_are_sorted_in_parts_that_hold_each_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statements, "_SORTED_ROWS", 10)
+    parts = statements._parts([(1, 4), (2, 6), (3, 1), (5, 30), (6, 2), (7, 8), (8, 1)])
+    assert list(parts) == [(1, 2), (3, 3), (5, 5), (6, 7), (8, 8)]
+    assert list(statements._parts([])) == []
 
 
 def test_a_statement_holds_no_persons_words(world: Warehouse) -> None:

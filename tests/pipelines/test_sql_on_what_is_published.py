@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from pipelines.cli import main
+from pipelines.cli import query as query_command
 from resources.home import Home
 from resources.snapshots import require_snapshot
-from tests.published import changed
+from tests.published import changed, kept_open
 
 TABLES = (
     "SELECT schema_name || '.' || table_name AS name, column_count AS columns FROM duckdb_tables() UNION ALL"
@@ -45,6 +46,11 @@ def test_every_table_and_view_is_answered_in_every_format(
 ) -> None:
     tables = _rows(capsys, TABLES)
     assert len(tables) > 50
+    with kept_open(require_snapshot(home), query_command):
+        _answered(tables, capsys)
+
+
+def _answered(tables: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]) -> None:
     for table in tables:
         query = f"FROM {table['name']} LIMIT 7"
         rows = _rows(capsys, query)

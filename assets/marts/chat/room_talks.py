@@ -16,13 +16,25 @@ from assets.marts.steps.reference_cases import ROOM
 from checks.schemas.chat import RoomTalks
 
 _COUNTS = ("messages", "unread")
+_OF_ROOM = (
+    "room_id",
+    "booking_ref",
+    "customer_id",
+    "provider_id",
+    "status",
+    "expires_at",
+    "created_at",
+    "utc_offset_minutes",
+)
 
 
 @mart(RoomTalks)
-def room_talks(real_rooms: Any, conversations: Any, reference_cases: Any) -> ir.Table:
+def room_talks(chat_rooms: Any, keys_of_tests: Any, conversations: Any, reference_cases: Any) -> ir.Table:
     """What was said in each chat room, from both sides, whenever that was."""
+    rooms = chat_rooms.filter(chat_rooms.deleted_at.isnull())
+    rooms = rooms.anti_join(keys_of_tests, rooms.booking_ref == keys_of_tests.test_key).select(*_OF_ROOM)
     # Most messages name their room exactly: these are not brought together a second time.
-    exact = real_rooms.left_join(conversations, real_rooms.room_id == conversations.conversation_id)
+    exact = rooms.left_join(conversations, rooms.room_id == conversations.conversation_id)
     names = _other_names(reference_cases)
     by_case = conversations.inner_join(names, conversations.conversation_id == names.called)
     by_case = by_case.group_by(talked_in="in_room").aggregate(
@@ -32,7 +44,7 @@ def room_talks(real_rooms: Any, conversations: Any, reference_cases: Any) -> ir.
     both = {f"{name}_by_case": name for name in (*_COUNTS, *TIMES)}
     rows = exact.left_join(by_case.rename(both), exact.room_id == by_case.talked_in)
     return rows.select(
-        *real_rooms.columns,
+        *_OF_ROOM,
         **{
             name: (rows[name].fill_null(0) + rows[f"{name}_by_case"].fill_null(0)).cast("int64")
             for name in _COUNTS

@@ -17,6 +17,7 @@ from marketplace.collections import REQUIRED
 from marketplace.health import DELIVERY_PERCENT, HEALTH_POINTS, PointStatus
 from marketplace.registry import Registry
 from messages import rules
+from messages.figures import counted_in
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,7 @@ def health_points(commission_summary: Any, health_measures: Any, scans: Any, at:
                 severity=ibis.literal(point.severity.value),
                 evidence_at=measure.evidence(measured),
                 component=component,
-                unit=ibis.literal(point.unit),
+                unit=ibis.literal(counted_in(point.metric)),
                 code=message.code,
                 args=message.args,
             )

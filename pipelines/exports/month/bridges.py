@@ -81,6 +81,10 @@ _SCHEMA: Final = {
 }
 
 
+#: Records joined at a time.
+_JOINED_ROWS: Final = 1_500_000
+
+
 def _is(kind: EntryKind) -> str:
     return f"kind = {literal(kind.value)}"
 
@@ -106,19 +110,34 @@ def _difference(asked: Asked) -> str:
     )
 
 
-def _put_pairs(con: duckdb.DuckDBPyConnection, asked: Asked) -> None:
-    """temp.bridge_pairs: each row of the report that has a record beside its accrual in the ledger; ``found`` says
-    where the other side of a lone one is."""
-    con.execute(
-        f"""CREATE OR REPLACE TEMP TABLE bridge_paired AS
+def _parts(con: duckdb.DuckDBPyConnection, asked: Asked) -> Iterator[str]:
+    """Conditions that cut the records into parts, so that the memory of a join is the same however many there are."""
+    ((accruals,),) = con.execute(
+        f"SELECT count(*) FROM {_ENTRIES} WHERE {_is(EntryKind.ACCRUAL)} AND {within(asked)}"
+    ).fetchall()
+    parts = accruals // _JOINED_ROWS + 1
+    for part in range(parts):
+        yield f"hash(commission_id) % {parts} = {part}"
+
+
+def _paired(asked: Asked, those: str) -> str:
+    return f"""
         SELECT r.provider_id AS of_report, a.provider_id AS of_ledger, r.actual_idr, a.amount_idr, r.state,
             CASE WHEN r.commission_id IS NULL THEN a.commission_id
                  WHEN a.commission_id IS NULL THEN r.commission_id END AS lone, a.booking_id
         FROM (SELECT commission_id, {OF_REPORT} AS provider_id, actual_idr, state FROM {_RECONCILED}
-              WHERE {within(asked)} AND commission_id IS NOT NULL AND actual_idr IS NOT NULL) r
+              WHERE {within(asked)} AND commission_id IS NOT NULL AND actual_idr IS NOT NULL AND {those}) r
         FULL JOIN (SELECT commission_id, provider_id, amount_idr, booking_id FROM {_ENTRIES}
-                   WHERE {_is(EntryKind.ACCRUAL)} AND {within(asked)}) a ON a.commission_id = r.commission_id"""
-    )
+                   WHERE {_is(EntryKind.ACCRUAL)} AND {within(asked)} AND {those}) a
+            ON a.commission_id = r.commission_id"""
+
+
+def _put_pairs(con: duckdb.DuckDBPyConnection, asked: Asked) -> None:
+    """temp.bridge_pairs: each row of the report that has a record beside its accrual in the ledger; ``found`` says
+    where the other side of a lone one is."""
+    con.execute(f"CREATE OR REPLACE TEMP TABLE bridge_paired AS {_paired(asked, 'false')}")
+    for those in _parts(con, asked):
+        con.execute(f"INSERT INTO temp.bridge_paired {_paired(asked, those)}")
     con.execute(
         f"""CREATE OR REPLACE TEMP TABLE bridge_lone AS
         WITH lone AS (SELECT * FROM bridge_paired WHERE lone IS NOT NULL),
@@ -234,19 +253,24 @@ def _open_records() -> str:
 
 def _put_payments(con: duckdb.DuckDBPyConnection, asked: Asked) -> None:
     """temp.bridge_payments: what was paid and given back in the period, summed by provider, day, kind and part, the
-    rule that placed it, whether its record stands and whether that gives back."""
+    rule that placed it, whether its record stands and whether that gives back; a sum for each part of the records."""
+    con.execute(f"CREATE OR REPLACE TEMP TABLE bridge_payments AS {_paid(asked, 'false')}")
+    for those in _parts(con, asked):
+        con.execute(f"INSERT INTO temp.bridge_payments {_paid(asked, those)}")
+
+
+def _paid(asked: Asked, those: str) -> str:
     placed = " ".join(f"WHEN c.{name} IS NOT NULL THEN '{name}'" for name in _PLACED)
-    con.execute(
-        f"""CREATE OR REPLACE TEMP TABLE bridge_payments AS
+    return f"""
         SELECT e.provider_id, e.local_date, e.kind, e.part, CASE {placed} END AS placed,
             {_GIVES_BACK} AS gives_back,
             c.deleted_at IS NULL AND ({_GIVES_BACK} OR c.status NOT IN {words(NOT_LIVE_STATUSES)}) AS stands,
             sum(e.amount_idr)::BIGINT AS amount_idr, count(*) AS n
-        FROM {_ENTRIES} e LEFT JOIN core.commissions c ON c.commission_id = e.commission_id
+        FROM (FROM {_ENTRIES} WHERE {those}) e
+        LEFT JOIN (FROM core.commissions WHERE {those}) c ON c.commission_id = e.commission_id
         WHERE e.kind IN {words((EntryKind.PAYMENT, EntryKind.REFUND))} AND {within(asked, "e.local_date")}
             AND {of_provider(asked, "e.provider_id")}
         GROUP BY ALL"""
-    )
 
 
 def _of_payments(where: str, *, sign: int = 1) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from marketplace.closed_months import MONTH_COLLECTIONS
 from marketplace.commission import EntryKind
 from marketplace.difference import AGGREGATES
 from marketplace.events import NOT_THERE, ScanOutcome
+from messages.figures import sentence
 from pipelines.exports.commissions import STATES, in_period, of_period, of_provider
 from pipelines.exports.month.exclusions import told_in
 from pipelines.exports.month.findings import date_findings
@@ -34,16 +35,20 @@ def _entries(kind: EntryKind, sign: str = "") -> str:
     return f"coalesce({sign}sum(amount_idr) FILTER (kind = '{kind.value}' AND local_date >= CAST($first AS DATE)), 0)"
 
 
+def _of(metric: str) -> str:
+    return sentence(metric, within=True)
+
+
 #: Of the reconciled rows of the period.
 OF_ROWS: Final = (
     Figure("rows", "count(*)", "reconciled bookings and records"),
     *(Figure(state, f"count(*) FILTER (state = '{state}')", f"of them {state}") for state in STATES),
     *(
-        Figure(name, f"coalesce(sum({name}), 0)", f"{what}, where known")
-        for name, what in (
-            ("booking_amount_idr", "the bookings' amounts"),
-            ("expected_idr", "what the policy asks for"),
-            ("actual_idr", "what was recorded"),
+        Figure(name, f"coalesce(sum({name}), 0)", _of(metric))
+        for name, metric in (
+            ("booking_amount_idr", "reconciled_amounts"),
+            ("expected_idr", "expected_commission"),
+            ("actual_idr", "recorded_commission"),
         )
     ),
     *(
@@ -51,8 +56,8 @@ OF_ROWS: Final = (
         for (name, sql), what in zip(
             AGGREGATES.items(),
             (
-                "the difference: the sum of known variances",
-                "rows without a variance",
+                _of("commission_difference"),
+                _of("rows_without_difference"),
                 "what is expected of them",
                 "what was recorded of them",
             ),
@@ -70,19 +75,19 @@ OF_ENTRIES: Final = (
     Figure(
         "opening_idr",
         "coalesce(sum(amount_idr) FILTER (local_date < CAST($first AS DATE)), 0)",
-        "owed as the period began",
+        _of("opening_balance"),
     ),
-    Figure("accrued_idr", _entries(EntryKind.ACCRUAL), "commission that came up"),
-    Figure("fees_idr", _entries(EntryKind.FEE), "fees that came up"),
-    Figure("paid_gross_idr", _entries(EntryKind.PAYMENT, "-"), "what was paid"),
-    Figure("refunds_idr", _entries(EntryKind.REFUND), "what was given back"),
+    Figure("accrued_idr", _entries(EntryKind.ACCRUAL), _of("accrued_commission")),
+    Figure("fees_idr", _entries(EntryKind.FEE), _of("late_fees")),
+    Figure("paid_gross_idr", _entries(EntryKind.PAYMENT, "-"), _of("paid_gross")),
+    Figure("refunds_idr", _entries(EntryKind.REFUND), _of("given_back")),
     Figure(
         "paid_idr",
         f"{_entries(EntryKind.PAYMENT, '-')} - {_entries(EntryKind.REFUND)}",
-        "what was paid less what was given back",
+        _of("paid"),
     ),
-    Figure("reversed_idr", _entries(EntryKind.REVERSAL, "-"), "what was taken back"),
-    Figure("closing_idr", "coalesce(sum(amount_idr), 0)", "owed as the period ended"),
+    Figure("reversed_idr", _entries(EntryKind.REVERSAL, "-"), _of("taken_back")),
+    Figure("closing_idr", "coalesce(sum(amount_idr), 0)", _of("closing_balance")),
 )
 #: Of what is out of the period's figures (marts.exclusions); and of the whole mirror, whoever's rows.
 OF_EXCLUSIONS: Final = (

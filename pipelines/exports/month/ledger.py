@@ -13,6 +13,7 @@ import polars as pl
 
 from marketplace.commission import EntryKind, RowState, Unentered
 from marketplace.statuses import values
+from messages.figures import sentence
 from pipelines.exports.commissions import PROVIDERS, literal
 from pipelines.exports.month.accounts import OF_REPORT, day, of_provider, within, words
 from pipelines.exports.month.rows import batches, period_of, select
@@ -60,6 +61,10 @@ def _sum(name: str) -> str:
     return f"coalesce(sum({name}), 0)::BIGINT"
 
 
+def _of(metric: str) -> str:
+    return sentence(metric, within=True)
+
+
 _COLUMNS: Final = (
     PackageColumn(
         "line", "if(grouping(a.provider_id) = 1, 'total', 'provider')", "provider, or total: all of them"
@@ -70,21 +75,21 @@ _COLUMNS: Final = (
         "if(grouping(a.provider_id) = 1, NULL, any_value(p.provider_name))",
         "its business name",
     ),
-    PackageColumn("opening_idr", _sum("opening_idr"), "owed as the period began"),
-    PackageColumn("accrued_idr", _sum("accrued_idr"), "commission that came up in it"),
-    PackageColumn("fees_idr", _sum("fees_idr"), "late fees that came up in it"),
-    PackageColumn("paid_gross_idr", _sum("paid_gross_idr"), "what was paid, before refunds"),
-    PackageColumn("refunds_idr", _sum("refunds_idr"), "what was given back"),
+    PackageColumn("opening_idr", _sum("opening_idr"), _of("opening_balance")),
+    PackageColumn("accrued_idr", _sum("accrued_idr"), f"{_of('accrued_commission')} in it"),
+    PackageColumn("fees_idr", _sum("fees_idr"), f"{_of('late_fees')} in it"),
+    PackageColumn("paid_gross_idr", _sum("paid_gross_idr"), _of("paid_gross")),
+    PackageColumn("refunds_idr", _sum("refunds_idr"), _of("given_back")),
     PackageColumn(
         "paid_idr",
         f"({_sum('paid_gross_idr')} - {_sum('refunds_idr')})",
-        "paid, net of refunds: gross − refunds",
+        _of("paid"),
     ),
-    PackageColumn("reversed_idr", _sum("reversed_idr"), "what was taken back of what had been charged"),
+    PackageColumn("reversed_idr", _sum("reversed_idr"), _of("taken_back")),
     PackageColumn(
         "closing_idr",
         _sum("closing_idr"),
-        "owed as the period ended: opening + accrued + fees − paid − reversed",
+        f"{_of('closing_balance')}: opening + accrued + fees − paid − reversed",
     ),
     PackageColumn(
         "expected_idr", _sum("expected_idr"), "beside the account: what its bookings owe by the policy"

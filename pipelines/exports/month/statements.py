@@ -6,7 +6,7 @@ open is told from its lines before the period's end, as the ledger's closing is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import duckdb
@@ -89,6 +89,8 @@ _KEPT: Final = tuple(
 _SLICE_ROWS: Final = 20_000
 #: Lines whose facts are looked for at a time in the tables of the snapshot, which are read from end to end for it.
 _BLOCK_ROWS: Final = 10 * _SLICE_ROWS
+#: Lines sorted at a time, of whole accounts: what a sort holds of each run that it spilled grows with them.
+_SORTED_ROWS: Final = 2_500_000
 _ACCRUAL: Final = f"l.rank = {ENTRY_KINDS.index(EntryKind.ACCRUAL.value)}"
 _PAYMENT: Final = f"l.rank = {ENTRY_KINDS.index(EntryKind.PAYMENT.value)}"
 #: What is known of the lines of a block, by their place: one join after the other, for all at once hold more than
@@ -114,15 +116,41 @@ _KNOWN: Final = {
 }
 
 
-def _entries(asked: Asked) -> str:
-    """The lines of the account in the period, in their order. Only what they are told apart by is sorted: there are
+def _put_entries(con: duckdb.DuckDBPyConnection, asked: Asked) -> None:
+    """temp.statement_lines, in parts: the memory of a sort is the same however many accounts there are."""
+    con.execute(f"CREATE OR REPLACE TEMP TABLE statement_lines AS {_entries(asked, 'false')}")
+    counted = con.execute(
+        f"""SELECT o.account, count(*) FROM {_ENTRIES} e JOIN temp.statement_of o ON o.provider_id = e.provider_id
+        WHERE {within(asked, "e.local_date")} GROUP BY o.account ORDER BY o.account"""
+    ).fetchall()
+    for first, last in _parts(counted):
+        con.execute(
+            f"INSERT INTO temp.statement_lines {_entries(asked, f'o.account BETWEEN {first} AND {last}')}"
+        )
+
+
+def _parts(counted: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """The first and the last account of each part, of accounts in their order with their lines."""
+    first, before, rows = 0, 0, 0
+    for account, lines in counted:
+        if rows and rows + lines > _SORTED_ROWS:
+            yield first, before
+            rows = 0
+        first, before, rows = first if rows else account, account, rows + lines
+    if rows:
+        yield first, before
+
+
+def _entries(asked: Asked, those: str) -> str:
+    """The lines of some accounts in the period, in their order. Only what they are told apart by is sorted: there are
     millions, and what is known of booking, payment and proof is looked up later."""
     ranks = " ".join(f"WHEN {literal(kind)} THEN {number}" for number, kind in enumerate(ENTRY_KINDS))
     return f"""
         SELECT o.account::INTEGER AS account, e.local_date, (CASE e.kind {ranks} END)::TINYINT AS rank,
             e.part = {literal(EntryPart.FEE.value)} AS is_fee, e.commission_id, e.booking_id, e.amount_idr, e.detail
         FROM {_ENTRIES} e JOIN temp.statement_of o ON o.provider_id = e.provider_id
-        WHERE {within(asked, "e.local_date")} ORDER BY account, e.local_date, rank, e.commission_id, is_fee"""
+        WHERE {within(asked, "e.local_date")} AND {those}
+        ORDER BY account, e.local_date, rank, e.commission_id, is_fee"""
 
 
 def _put_beside(con: duckdb.DuckDBPyConnection, asked: Asked) -> None:
@@ -283,7 +311,7 @@ def _put_lines(con: duckdb.DuckDBPyConnection, asked: Asked) -> None:
         ORDER BY account, place, l.local_date NULLS LAST, l.rank NULLS LAST, l.line, l.commission_id NULLS LAST,
             l.booking_id NULLS LAST"""
     )
-    con.execute(f"CREATE OR REPLACE TEMP TABLE statement_lines AS {_entries(asked)}")
+    _put_entries(con, asked)
     for name in ("statement_beside", "statement_totals", "open_records"):
         con.execute(f"DROP TABLE temp.{name}")
 

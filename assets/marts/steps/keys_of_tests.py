@@ -1,6 +1,7 @@
-"""Step: the chat rooms that are neither deleted nor of a test booking.
+"""Step: what names a test booking and no real one, for whatever is left out of figures with it.
 
-Brought together before what was said in them: joined in one query, millions of both are more than a run's memory.
+Few are tests. They are looked for by themselves: in one query with chat rooms and what was said in them, millions of
+each are more than a run's memory.
 """
 
 from __future__ import annotations
@@ -14,24 +15,8 @@ from assets.marts.steps.reference_cases import BOOKING
 
 
 @step
-def real_rooms(chat_rooms: Any, bookings: Any, reference_cases: Any) -> ir.Table:
-    """room_id, booking_ref, customer_id, provider_id, status, expires_at, created_at and utc_offset_minutes of each."""
-    rooms = chat_rooms.filter(chat_rooms.deleted_at.isnull())
-    tests = _tests(bookings, reference_cases)
-    return rooms.anti_join(tests, rooms.booking_ref == tests.test_key).select(
-        "room_id",
-        "booking_ref",
-        "customer_id",
-        "provider_id",
-        "status",
-        "expires_at",
-        "created_at",
-        "utc_offset_minutes",
-    )
-
-
-def _tests(bookings: Any, reference_cases: Any) -> Any:
-    """What names a test booking and no real one."""
+def keys_of_tests(bookings: Any, reference_cases: Any) -> ir.Table:
+    """test_key: an id or a business id as others write it, each once."""
     b = bookings.filter(bookings.deleted_at.isnull())
     tests, real = b.filter(b.is_test), b.filter(~b.is_test)
     keys = ibis.union(
