@@ -1,6 +1,6 @@
 """A backup against bare GETs of the same pages, its restore by rows a second; memory of both.
 
-`python -m benchmarks.backup [--scale 1.0] [--rounds 3] [--pace 50] [--no-restore] [--data DIR]`, or `make bench-backup`.
+`python -m benchmarks.backup [--scale 1.0] [--rounds 3] [--pace 50] [--no-restore] [--data DIR]`, `make bench-backup`.
 One sandbox on the same machine; every measured thing is a process of its own, in turn, whose own clock leaves its
 imports out. Judges nothing.
 """
