@@ -13,6 +13,8 @@ import duckdb
 import pytest
 from pydantic import SecretStr
 
+from checks.schemas import CORE, OPS
+from checks.schemas.sql import create_table
 from marketplace.operations import Mode, Operation
 from operations import applying, outbox, planning
 from operations.port import Published
@@ -109,14 +111,14 @@ def _publish(monkeypatch: pytest.MonkeyPatch, sent: datetime) -> None:
     def published(home: Any) -> Iterator[Published]:
         with duckdb.connect(config={"threads": 1}) as con:
             con.execute("CREATE SCHEMA core; CREATE SCHEMA ops")
+            con.execute(create_table(OPS["mirror_rows"]))
+            con.execute(create_table(CORE["notifications"]))
             con.execute(
-                "CREATE TABLE ops.mirror_rows AS SELECT 'notifications' AS collection, 3 AS rows, 0 AS deleted"
+                "INSERT INTO ops.mirror_rows BY NAME SELECT 'notifications' AS collection, 3 AS rows, 0 AS deleted"
             )
             con.execute(
-                "CREATE TABLE core.notifications AS SELECT unnest(['n1', 'n2', 'n3']) AS notification_id,"
-                " 'u1' AS recipient_id, 'x' AS kind, NULL::BOOLEAN AS is_read, ?::TIMESTAMP AS sent_at,"
-                " ?::TIMESTAMP AS created_at, NULL::TIMESTAMP AS delivered_at, NULL::TIMESTAMP AS failed_at,"
-                " NULL::TIMESTAMP AS deleted_at",
+                "INSERT INTO core.notifications BY NAME SELECT unnest(['n1', 'n2', 'n3']) AS notification_id,"
+                " 'u1' AS recipient_id, 'x' AS kind, ?::TIMESTAMP AS sent_at, ?::TIMESTAMP AS created_at",
                 [sent, sent],
             )
             yield Published(con, "s", sent.replace(tzinfo=UTC))
