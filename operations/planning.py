@@ -1,7 +1,8 @@
 """Making a plan: what an operation would do by what is published, within its limits. Writes to the ledger alone.
 
 Beside what its kind proposes a plan leaves out what would only repeat itself: a row on which a call is still open, one
-that was done since the snapshot was made, one whose last tries were skipped or failed a moment ago.
+that was done since the snapshot was made, one whose last tries were skipped or failed a moment ago, one that a person
+took back and for which there is no other reason by now.
 """
 
 from __future__ import annotations
@@ -42,12 +43,14 @@ SEEN_LATE: Final = timedelta(minutes=5)
 def operations_lock(settings: Settings, *, patience_s: float = LOCK_PATIENCE_S) -> Generator[None]:
     """Hold the lock under which a home plans, applies and undoes. Raises RunActive where another process holds it for
     longer than ``patience_s``. Released by the system when its holder dies."""
-    settings.home.create()
-    lock = file_lock(settings.home.operations_lock)
     try:
+        settings.home.create()
+        lock = file_lock(settings.home.operations_lock)
         lock.acquire(timeout=patience_s)
     except Timeout:
         raise RunActive.of("operations.busy") from None
+    except OSError:  # a home that can be read only
+        raise BookwatchError.of("operations.ledger", path=str(settings.home.ledger)) from None
     try:
         yield
     finally:
@@ -164,6 +167,8 @@ def _worth_trying(
 def _too_soon(last: LastTry, proposed: Proposed, seen_at: datetime, now: datetime) -> bool:
     if last.state is ActionState.DONE:
         return last.settled_at > seen_at - SEEN_LATE
+    if last.state is ActionState.UNDONE:
+        return last.why == proposed.why.json  # what a person took back is not done again by itself
     if not last.is_of(proposed.before, proposed.after):
         return False
     return now - last.settled_at < pause_after(last.tries, failed=last.state is ActionState.FAILED)

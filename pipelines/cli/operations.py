@@ -98,8 +98,10 @@ def _print_json(content: object) -> None:
 
 
 def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    names = [*before, *(name for name in after if name not in before)]
-    return ", ".join(f"{name} {_shown(before.get(name))} → {_shown(after.get(name))}" for name in names)
+    # What stands in before alone is what it rests on, and stays as it is.
+    stays = [f"{name} {_shown(value)}" for name, value in before.items() if name not in after]
+    changes = [f"{name} {_shown(before.get(name))} → {_shown(value)}" for name, value in after.items()]
+    return ", ".join(changes + stays)
 
 
 def _shown(value: object) -> str:
