@@ -593,17 +593,19 @@ def _passes(failure: CallFailure) -> bool:
 
 def _groups(prepared: Sequence[Prepared]) -> tuple[list[list[Prepared]], list[Action]]:
     """Whole actions by transaction, MOST_STAGED operations each; and those that write a row that another of them
-    writes, whose turn comes when that is done."""
+    writes or rests on, or rest on one that another writes: their turn comes when that is done."""
     groups: list[list[Prepared]] = []
     later: list[Action] = []
     written: set[tuple[str, str]] = set()
+    touched: set[tuple[str, str]] = set()
     room = 0
     for one in prepared:
-        rows = {(write.collection, write.row_id) for write in one.writes} | one.seen.keys()
-        if rows & written:
+        rows = {(write.collection, write.row_id) for write in one.writes}
+        if rows & touched or one.seen.keys() & written:
             later.append(one.action)
             continue
         written |= rows
+        touched |= rows | one.seen.keys()
         if not groups or len(one.writes) > room:
             groups.append([])
             room = MOST_STAGED
