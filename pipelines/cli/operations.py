@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from marketplace.operations import FURTHER
 from messages.catalogue import english
 from pipelines.cli.printed import echo, echo_json
 from resources.errors import DONE, PROBLEMS, BookwatchError, UsageError
@@ -206,6 +207,8 @@ def _ordered(row: str, given: list[str]) -> dict[str, str]:
         key, equals, value = pair.partition("=")
         if not equals or not key.strip() or key.strip() == "row":
             raise UsageError.of("operations.set_form")
+        if key.strip() not in FURTHER:
+            raise UsageError.of("operations.set_unknown", names=[*FURTHER])
         ordered[key.strip()] = value.strip()
     return ordered
 
