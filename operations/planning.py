@@ -87,6 +87,7 @@ def planned(settings: Settings, kind: Kind, *, by: str, reason: str, ordered: Ma
     moment = Moment(now, settings.timezone)
     with published(settings.home) as snapshot:
         try:
+            rows = rows_of(snapshot, kind.collection)
             proposals = _once_a_row(kind.plan(snapshot, moment, ordered))
             if isinstance(kind, Sending):
                 proposals = list(kind.still_due(settings, snapshot, proposals))
@@ -97,9 +98,7 @@ def planned(settings: Settings, kind: Kind, *, by: str, reason: str, ordered: Ma
             raise BookwatchError.of("operations.unplanned", name=kind.operation.value, kind=told) from None
         if not ordered:
             proposals = _worth_trying(proposals, ledger, kind.operation, snapshot.at, now)
-        most = most_actions(
-            rows_of(snapshot, kind.collection), a_run=settings.actions_a_run, share=settings.actions_share
-        )
+        most = most_actions(rows, a_run=settings.actions_a_run, share=settings.actions_share)
         snapshot_id = snapshot.snapshot_id
     taken = proposals[:most]
     plan_id = f"{stamp_of(now)}-{secrets.token_hex(4)}"
