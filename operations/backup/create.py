@@ -29,7 +29,7 @@ from operations.backup.manifest import (
 )
 from operations.backup.parts import PartWriter, recipient_of, slug
 from operations.backup.rows import Frames
-from operations.backup.scan import Pass, counted, read_table, watched_columns
+from operations.backup.scan import UNREACHED, Pass, counted, read_table, watched_columns
 from operations.backup.tables import Table, database_settings, list_tables, reading_order
 from resources.appwrite.failures import CallEvent, CallFailure
 from resources.appwrite.gateway import Gateway
@@ -234,7 +234,7 @@ class _Making:
                 writer.add(len(page), page.block, page.packed)
             rows_after = counted(self.gateway, table.id)
         except CallFailure as failed:
-            if failed.reason in ("unauthorized", "connection", "circuit_open"):
+            if failed.reason in UNREACHED:
                 raise
             writer.discard()
             self.say(Message("backup.unreadable", {"table": table.id, "why": failed.said}))
@@ -399,5 +399,8 @@ def expire(settings: Settings, store: Store, ledger: Ledger) -> list[str]:
     ledger.expire_backups(old)
     for backup_id in old:
         delete(store, backup_id)
-        bucket.remove(settings, ledger, backup_id)
+    # Copies of earlier ones as well: those that could not be deleted with them.
+    for entry in ledger.backups():
+        if entry.state == BackupState.EXPIRED and entry.bucket is not None:
+            bucket.remove(settings, ledger, entry.backup_id)
     return old

@@ -25,7 +25,7 @@ _BACKUP = (
 class BackupEntry:
     """A backup. ``rows`` and ``bytes``: of all tables, of its files; None while it is made. ``verified``: what the
     newest look at it found. ``store``: the folder or address it lies in, without a secret; ``bucket``: Appwrite's that
-    has a copy. ``why``: what is to be said of it."""
+    has a copy, or part of one. ``why``: what is to be said of it."""
 
     backup_id: str
     started_at: datetime
@@ -89,8 +89,8 @@ class Backups(LedgerFile):
                 (state, text_of(at), rows, size, manifest_sha256, *_said(why), backup_id),
             )
 
-    def enter_copy(self, backup_id: str, bucket: str) -> None:
-        """A bucket of Appwrite's has a whole copy."""
+    def enter_copy(self, backup_id: str, bucket: str | None) -> None:
+        """A bucket of Appwrite's has a copy, or is about to have one; None: it has none any more."""
         with self.writing() as db:
             db.execute("UPDATE backups SET bucket = ? WHERE backup_id = ?", (bucket, backup_id))
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from marketplace.backups import BACKUP_KEPT_FOR
-from operations.backup import bucket
+from operations.backup import bucket, scan
 from operations.backup.bucket import Bucket, file_id
-from operations.backup.create import make_backup
+from operations.backup.create import CallFailure, make_backup
 from resources.appwrite.failures import PermanentFailure
 from resources.ledger import Ledger
 from tests.operations.backup.marketplace import Market
@@ -88,3 +88,52 @@ def test_a_bucket_that_takes_nothing_is_said_and_the_backup_stands(market: Marke
     made = make_backup(market.settings(backup_bucket="nowhere"))
     assert (made.state, made.bucket) == ("whole", None)
     assert "backup.bucket_failed" in [said.code for said in made.said]
+
+
+def test_a_copy_that_broke_off_is_known_and_goes_though_its_bucket_was_out_of_reach_when_it_was_due(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market.fill(bookings=1)
+    name = made_bucket(market)
+    start = datetime(2026, 3, 1, tzinfo=UTC)
+
+    def broken(*_: object) -> None:
+        raise CallFailure("create_file", "server_error", status=500)
+
+    put, sent = Bucket.put, list[str]()
+
+    def once(self: Bucket, file: str, content: bytes) -> None:
+        (put if not sent else broken)(self, file, content)
+        sent.append(file)
+
+    with monkeypatch.context() as dying:
+        dying.setattr(Bucket, "put", once)
+        first = make_backup(market.settings(backup_bucket=name, now=start))
+    assert (first.bucket, [*names(market, name)]) == (None, sent)
+    settings = market.settings(backup_bucket=name, now=start + BACKUP_KEPT_FOR + timedelta(days=1))
+    ledger = Ledger(settings.home.ledger)
+    entry = ledger.backup(first.backup_id)
+    assert entry is not None and entry.bucket == name
+    with monkeypatch.context() as dying:
+        dying.setattr(Bucket, "remove", broken)
+        make_backup(settings)
+    assert set(sent) < set(names(market, name))
+    last = make_backup(settings)
+    assert {file.partition(".")[0] for file in names(market, name)} >= {last.backup_id}
+    assert not set(sent) & set(names(market, name))
+    entry = ledger.backup(first.backup_id)
+    assert entry is not None and (entry.state, entry.bucket) == ("expired", None)
+
+
+def test_a_table_is_read_though_its_rows_cannot_be_counted(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market.fill(bookings=1)
+    path_of = scan.path_of
+
+    def nowhere(gateway: object, template: str, table: str = "") -> str:
+        return path_of(gateway, template, table) + "/nowhere/at/all"  # type: ignore[arg-type]
+
+    monkeypatch.setattr(scan, "path_of", nowhere)  # the count's alone
+    made = make_backup(market.settings())
+    assert (made.state, made.rows > 1) == ("whole", True)
