@@ -320,7 +320,7 @@ def _further(job: Job) -> dict[str, str]:
 
 
 #: What an order of one row may say beside the row.
-FURTHER: Final = ("collection", "provider")
+FURTHER: Final = ("collection", "provider", "amount")
 
 
 DOES: Final[Mapping[OrderKind, Callable[[Job], Said]]] = {

@@ -147,6 +147,7 @@ def on_commission(
         repair = Order(
             Operation.REPAIR_AMOUNT,
             [(say("actions.new_amount"), rupiah(record["commission_idr"]), rupiah(expected))],
+            {"amount": str(expected)},
         )
         offered[Operation.REPAIR_AMOUNT] = lambda: repair
     if proof is not None and offered.keys() & _PAYMENT.keys():
