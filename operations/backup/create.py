@@ -46,6 +46,7 @@ from resources.store import Store, StoreFailure, open_store
 from resources.version import bookwatch_version
 
 SEALED, UNREADABLE = "sealed", "unreadable"
+REWRITING: Final = "-rewriting"
 _COMMENT: Final = f"file:{MANIFEST}\thashed"
 
 Say = Callable[[Message], object]
@@ -141,8 +142,11 @@ class backups_lock:
 
 def settle(settings: Settings, store: Store, ledger: Ledger) -> None:
     """End what a killed process left: one whose manifest stands was made, any other was not, and its files go."""
-    store.clear_workshops()
-    for entry in ledger.backups():
+    entries = ledger.backups()
+    known = {entry.backup_id for entry in entries}
+    # A rewriting is of a backup of whichever home.
+    store.clear_workshops(lambda folder: folder in known or folder.endswith(REWRITING))
+    for entry in entries:
         if entry.store != store.place:
             continue
         if entry.state == BackupState.RUNNING:
@@ -264,7 +268,7 @@ class _Making:
                 "api": settings.appwrite_api,
                 "server_version": gateway.server_version(),
             },
-            settings.backup_recipient if self.recipient is not None else None,
+            _named(settings.backup_recipient) if self.recipient is not None else None,
             None if signing is None else signing.public.text,
             entries,
         )
@@ -298,6 +302,11 @@ class _Making:
             file.write(content)
             sync_open(file)
         self.store.place_file(self.backup_id, name, folder / name)
+
+
+def _named(recipient: str) -> str:
+    """A public key as a manifest names it: the comment behind one of SSH names a person."""
+    return " ".join(recipient.split()[:2])
 
 
 def _entry(

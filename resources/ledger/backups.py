@@ -5,6 +5,7 @@ What a backup is and where it lies is operations/backup's; whether it still hold
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -60,10 +61,12 @@ class Backups(LedgerFile):
     """The backups of a home."""
 
     def begin_backup(self, started_at: datetime, stamp: str, *, store: str) -> str:
-        """Enter one that is about to be made; its id: the stamp of its start, and a number."""
+        """Enter one that is about to be made; its id: the stamp of its start, and a number. Homes that share a store
+        begin at the same instant of the night, so the number ends by chance: else one's files would replace another's.
+        """
         with self.writing() as db:
             number = 1 + int(db.execute("SELECT coalesce(max(number), 0) FROM backups").fetchone()[0])
-            backup_id = f"{stamp}-{number:04d}"
+            backup_id = f"{stamp}-{number:04d}{secrets.randbelow(10**6):06d}"
             db.execute(
                 "INSERT INTO backups (number, backup_id, started_at, state, store) VALUES (?, ?, ?, ?, ?)",
                 (number, backup_id, text_of(started_at), BackupState.RUNNING, store),

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from marketplace.backups import BACKUP_KEPT_FOR
 from operations.backup import bucket, scan
 from operations.backup.bucket import Bucket, file_id
-from operations.backup.create import CallFailure, make_backup
-from resources.appwrite.failures import PermanentFailure
+from operations.backup.create import make_backup
+from operations.backup.erasing import IDS
+from resources.appwrite.failures import CallFailure, PermanentFailure
 from resources.ledger import Ledger
 from tests.operations.backup.marketplace import Market
 
@@ -113,7 +115,8 @@ def test_a_copy_that_broke_off_is_known_and_goes_though_its_bucket_was_out_of_re
     settings = market.settings(backup_bucket=name, now=start + BACKUP_KEPT_FOR + timedelta(days=1))
     ledger = Ledger(settings.home.ledger)
     entry = ledger.backup(first.backup_id)
-    assert entry is not None and entry.bucket == name
+    assert entry is not None
+    assert entry.bucket == name
     with monkeypatch.context() as dying:
         dying.setattr(Bucket, "remove", broken)
         make_backup(settings)
@@ -122,7 +125,8 @@ def test_a_copy_that_broke_off_is_known_and_goes_though_its_bucket_was_out_of_re
     assert {file.partition(".")[0] for file in names(market, name)} >= {last.backup_id}
     assert not set(sent) & set(names(market, name))
     entry = ledger.backup(first.backup_id)
-    assert entry is not None and (entry.state, entry.bucket) == ("expired", None)
+    assert entry is not None
+    assert (entry.state, entry.bucket) == ("expired", None)
 
 
 def test_a_table_is_read_though_its_rows_cannot_be_counted(
@@ -137,3 +141,17 @@ def test_a_table_is_read_though_its_rows_cannot_be_counted(
     monkeypatch.setattr(scan, "path_of", nowhere)  # the count's alone
     made = make_backup(market.settings())
     assert (made.state, made.rows > 1) == ("whole", True)
+
+
+def test_homes_that_share_a_store_leave_each_others_backups_alone(market: Market, tmp_path: Path) -> None:
+    """Both begin at the same instant, each its first."""
+    market.fill(bookings=1)
+    other = market.settings(store=str(tmp_path / "shared"))
+    at = other.clock.now()
+    ids = {Ledger(tmp_path / f"{n}.sqlite").begin_backup(at, "20260301T000000Z", store="s") for n in range(2)}
+    assert len(ids) == 2
+    assert all(IDS.fullmatch(one) for one in ids)
+    working = tmp_path / "shared" / ".20260301T000000Z-0001000000.making"
+    working.mkdir(parents=True)
+    make_backup(other)
+    assert working.is_dir()

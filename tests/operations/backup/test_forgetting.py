@@ -11,13 +11,14 @@ import pytest
 
 from marketplace.backups import BackupState
 from operations.backup import bucket
-from operations.backup.create import KIND, CallFailure
+from operations.backup.create import KIND
 from operations.backup.manifest import MANIFEST_VERSION, Manifest, TableEntry, read_manifest, sha256_of
 from operations.backup.parts import PartWriter, lines_of, packed, slug
 from operations.backup.rows import Frames, row_of
 from operations.backup.verify import verify_backup
 from pipelines.forget import forget_customer
 from resources.appwrite.columns import columns_of
+from resources.appwrite.failures import CallFailure
 from resources.ledger import Ledger
 from resources.report_keys import make_keys
 from resources.rewrites import Rewrites
@@ -242,4 +243,5 @@ def test_half_a_backup_of_a_killed_process_is_named_and_goes(settings: Settings)
     workshop.mkdir()
     assert str(half) in forget_customer(settings, "u1", by="Ayu").backups
     forget_customer(settings, "u1", by="Ayu", anew=True)
-    assert not folder.exists() and not workshop.exists()
+    assert not folder.exists()
+    assert not workshop.exists()
