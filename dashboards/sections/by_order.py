@@ -261,7 +261,7 @@ def _confirm(screen: Screen, row_id: str, order: Order, given: dict[str, str]) -
         no = st.button(say("actions.no"), icon=":material/undo:", key=f"leave_{row_id}")
     if yes and screen.may(NEEDS["act"]):
         del st.session_state[_KEY]
-        acting.enter(screen, "act", given)
+        acting.enter(screen, "act", given if enforced else {**given, "observed": "yes"})
     elif no:
         del st.session_state[_KEY]
         st.rerun()

@@ -112,6 +112,17 @@ def test_one_row_is_acted_on_and_once_where_the_worker_was_killed_after_it(of_on
     assert desk.server.writes()["writes"] == 0
 
 
+def test_who_was_told_that_nothing_is_written_has_nothing_written_though_it_is_enforced_since(
+    of_one_row: Desk,
+) -> None:
+    (row,) = of_one_row.bookings(1)
+    of_one_row.server.forget_writes()
+    name = Operation.CANCEL_BOOKING.value
+    told = ordered(of_one_row, "act", operation=name, row=row, reason=REASON, observed="yes")
+    assert told == ("done", f"{name}: 1 rows are planned.")
+    assert of_one_row.server.writes()["writes"] == 0
+
+
 def test_a_row_that_says_something_else_by_now_is_left_and_it_is_said_why(of_one_row: Desk) -> None:
     desk = of_one_row
     (row,) = desk.bookings(1)
