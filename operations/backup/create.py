@@ -102,6 +102,9 @@ def make_backup(
                 failure = refused
             except CallFailure as refused:
                 failure = source_unavailable(refused, gateway)
+            except OSError as refused:  # no room where the files are made
+                why = refused.strerror or type(refused).__name__
+                failure = StoreFailure.of("failure.store", place=store.place, doing="write", why=why)
             except BaseException:
                 _not_made(settings, store, ledger, backup_id, Message("backup.stopped"))
                 raise

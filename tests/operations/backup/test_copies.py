@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,8 +14,10 @@ from operations.backup import bucket, scan
 from operations.backup.bucket import Bucket, file_id
 from operations.backup.create import make_backup
 from operations.backup.erasing import IDS
+from operations.backup.parts import PartWriter
 from resources.appwrite.failures import CallFailure, PermanentFailure
 from resources.ledger import Ledger
+from resources.store import StoreFailure
 from tests.operations.backup.marketplace import Market
 
 
@@ -155,3 +158,17 @@ def test_homes_that_share_a_store_leave_each_others_backups_alone(market: Market
     working.mkdir(parents=True)
     make_backup(other)
     assert working.is_dir()
+
+
+def test_no_room_is_said_and_the_backup_failed_by_it(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    market.fill(bookings=1)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(PartWriter, "end_part", full)
+    settings = market.settings()
+    with pytest.raises(StoreFailure, match="No space left"):
+        make_backup(settings)
+    (entry,) = Ledger(settings.home.ledger).backups()
+    assert (entry.state, entry.why and entry.why.code) == ("failed", "failure.store")
