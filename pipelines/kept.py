@@ -426,8 +426,16 @@ def _one_backup(
         found.kept.append(kept)
         if task.anew:
             _try(kept, lambda: backups.rewrite(task.settings, store, person, held, task.rewrites))
-    # The copy of one that was written anew before as well: it may have been out of reach then.
-    if task.anew and entry is not None and entry.bucket and (kept.rewritten or held.manifest.rewritten):
+    if (
+        entry is None
+        or not entry.bucket
+        or not (kept.rewritten or (held.manifest.rewritten and not entry.copied))
+    ):
+        return
+    # Also the copy of one that was written anew before, but not its copy: it may have been out of reach then.
+    if not task.anew:
+        found.unknown.append(f"{entry.bucket}/{name}")
+    else:
         try:
             bucket.copy(task.settings, store, Ledger(task.home.ledger), name, name=entry.bucket)
         except (BookwatchError, CallFailure):

@@ -187,7 +187,7 @@ def copy(
     names += [file for file in (SIGNATURE, MANIFEST) if file in store.files(backup_id)]
     with Bucket(settings, name) as there:
         standing = there.standing(f"{backup_id}.")
-        ledger.enter_copy(backup_id, name)
+        ledger.enter_copy(backup_id, name, whole=False)
         wanted: set[str] = set()
         for file in names:
             with store.local(backup_id, file) as path:
@@ -203,6 +203,7 @@ def copy(
                     reached(f"copied {file}")
         for identity in standing.keys() - wanted:
             there.remove(identity)
+    ledger.enter_copy(backup_id, name, whole=True)
 
 
 def remove(settings: Settings, ledger: Ledger, backup_id: str) -> None:
@@ -219,4 +220,4 @@ def remove(settings: Settings, ledger: Ledger, backup_id: str) -> None:
             standing = {}  # the bucket is gone, and the copy with it
         for identity in standing:
             there.remove(identity)
-    ledger.enter_copy(backup_id, None)
+    ledger.enter_copy(backup_id, None, whole=False)

@@ -68,8 +68,10 @@ def test_each_backup_is_copied_and_its_copy_goes_with_it(
     from resources.store import open_store
 
     ledger = Ledger(settings.home.ledger)
+    ledger.enter_copy(made.backup_id, name, whole=False)
     bucket.copy(settings, open_store("", settings.home), ledger, made.backup_id)
     assert (sent, names(market, name)) == ([gone], wanted)
+    assert [one.copied for one in ledger.backups()] == [True]
     later = make_backup(market.settings(backup_bucket=name, now=start + BACKUP_KEPT_FOR + timedelta(days=1)))
     assert {file.partition(".")[0] for file in names(market, name)} == {later.backup_id}
 
@@ -119,7 +121,7 @@ def test_a_copy_that_broke_off_is_known_and_goes_though_its_bucket_was_out_of_re
     ledger = Ledger(settings.home.ledger)
     entry = ledger.backup(first.backup_id)
     assert entry is not None
-    assert entry.bucket == name
+    assert (entry.bucket, entry.copied) == (name, False)
     with monkeypatch.context() as dying:
         dying.setattr(Bucket, "remove", broken)
         make_backup(settings)

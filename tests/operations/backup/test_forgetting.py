@@ -216,7 +216,7 @@ def test_a_copy_that_could_not_follow_is_brought_to_follow_by_the_next_call(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backed_up(settings)
-    Ledger(settings.home.ledger).enter_copy(ID, "copies")
+    Ledger(settings.home.ledger).enter_copy(ID, "copies", whole=True)
     copied: list[tuple[str, str]] = []
 
     def broken(*_: Any, name: str) -> None:
@@ -228,6 +228,7 @@ def test_a_copy_that_could_not_follow_is_brought_to_follow_by_the_next_call(
             one for one in forget_customer(settings, "u1", by="Ayu", anew=True).left if one.kind == "backup"
         ]
         assert "bucket copies" in str(kept.why)
+    assert f"copies/{ID}" in forget_customer(settings, "u1", by="Ayu").backups
     monkeypatch.setattr(bucket, "copy", lambda *given, name: copied.append((given[3], name)))
     done = forget_customer(settings, "u1", by="Ayu", anew=True)
     assert (copied, [one for one in done.left if one.kind == "backup"]) == ([(ID, "copies")], [])
