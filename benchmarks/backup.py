@@ -1,8 +1,8 @@
 """A backup against bare GETs of the same pages, its restore by rows a second; memory of both.
 
-`python -m benchmarks.backup [--scale 1.0] [--rounds 3] [--no-restore] [--data DIR]`, or `make bench-backup`. One
-sandbox on the same machine; every measured thing is a process of its own, in turn, whose own clock leaves imports out.
-Judges nothing.
+`python -m benchmarks.backup [--scale 1.0] [--rounds 3] [--pace 50] [--no-restore] [--data DIR]`, `make bench-backup`.
+One sandbox on the same machine; every measured thing is a process of its own, in turn, whose own clock leaves its
+imports out. Judges nothing.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def start(environment: dict[str, str], server: int, *words: str) -> Told:
     return one
 
 
-def measure(scale: float, rounds: int, data: Path | None, restores: bool) -> None:
+def measure(scale: float, rounds: int, pace: float, data: Path | None, restores: bool) -> None:
     from tests.sandbox_server import SandboxProcess
 
     bookings, messages = round(BOOKINGS * scale), round(MESSAGES * scale)
@@ -131,6 +131,8 @@ def measure(scale: float, rounds: int, data: Path | None, restores: bool) -> Non
                 "PYTHONPATH": str(ROOT),
                 "BOOKWATCH_HOME": f"{folder}/home",
             }
+            if pace:
+                server.faults({"kind": "latency", "seconds": pace / 1000, "path": "/rows", "method": "GET"})
             start(environment, server.pid, BARE)  # warms the file cache for all
             for n in range(rounds):
                 told[BARE].append(start(environment, server.pid, BARE))
@@ -167,6 +169,9 @@ def main() -> None:
         "--scale", type=float, default=1.0, help="of 1,000,000 bookings and 2,000,000 messages"
     )
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--pace", type=float, default=0.0, help="milliseconds each page is held back (a real server: 50)"
+    )
     parser.add_argument("--no-restore", action="store_true")
     parser.add_argument("--data", type=Path, help="a folder that keeps the sandbox's data for the next time")
     parser.add_argument("--only", nargs="+", help=argparse.SUPPRESS)
@@ -176,7 +181,7 @@ def main() -> None:
         told = {BARE: bare, OURS: ours, RESTORE: restore}[what](*more)
         print(json.dumps(told))
         return
-    measure(given.scale, given.rounds, given.data, not given.no_restore)
+    measure(given.scale, given.rounds, given.pace, given.data, not given.no_restore)
 
 
 if __name__ == "__main__":

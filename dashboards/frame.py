@@ -20,7 +20,7 @@ from dashboards.kit.choosing import told_apart
 from dashboards.kit.page import GROUPS, Page
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen, Section
-from dashboards.lookback import Looked, kept, look
+from dashboards.lookback import Looked, kept
 from dashboards.period import CHOICES, CUSTOM, EARLIEST
 from dashboards.queries import reading
 from dashboards.sections import shared
@@ -76,7 +76,7 @@ def main() -> None:
     who = sign_in.viewer_or_stop(found, say)
     with st.sidebar:
         slot = st.container()  # there on every page, so that what follows keeps its place
-        looked = look(settings.home, chosen(links.SNAPSHOT))
+        looked = screen.looked_at(settings)
         if any(entry.periodic for known, entry in pages.items() if known == page):
             with slot:
                 period(say, screen.now_of(looked, settings).astimezone(say.zone).date())

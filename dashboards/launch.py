@@ -36,6 +36,7 @@ def command(port: int, host: str = LOOPBACK) -> list[str]:
         # A whole collection after each drawing, also of the head alone, held every other viewer up for 0.1 s.
         "--runner.postScriptGC", "false",
         "--global.developmentMode", "false",
+        "--runner.magicEnabled", "false",  # a sentence beside a name in a page's file is no part of the page
     ]  # fmt: skip
 
 

@@ -35,13 +35,14 @@ class Looked:
 NOWHERE: Final = Looked(None, None)
 
 
-def look(home: Home, asked: str | None) -> Looked:
-    """What to show of a home. Where no snapshot can be read the newest is named: each part then says why."""
+def look(home: Home, asked: str | None, last: str | None = None) -> Looked:
+    """What to show of a home. Where no snapshot can be read the newest is named: each part then says why. ``last``: the
+    path that this viewer was shown last: who comes anew is not held back from the newest one."""
     newest = reading.newest(home.current)
     if newest is None:
         return Looked(None, None, gone=asked or None)
     newest_id = Path(newest).stem
-    if asked != newest_id and (before := warmth.shown(home, newest)) != newest:
+    if (before := warmth.shown(home, newest)) != newest and last == before and asked != newest_id:
         return replace(_look(home, asked, before), held=True)
     return _look(home, asked, newest)
 

@@ -103,9 +103,12 @@ class Warmth:
     def status(self, *, held: bool) -> dict[str, Any] | None:
         """status.json; while a snapshot is held back as it was before that one: figures and their age belong
         together."""
-        if not held or self._status is None:
-            self._status = data_age.read_status(self.home.status)
-        return self._status
+        if held and self._status is not None:
+            return self._status
+        told = data_age.read_status(self.home.status)
+        if self._seen is None:
+            self._status = told
+        return told
 
     # What the thread does -------------------------------------------------------------------------------
 

@@ -44,6 +44,9 @@ BY_ORDER: Final = frozenset(
 """Operations that a person orders of one row; no schedule plans them."""
 
 
+FURTHER: Final = ("collection", "provider", "amount")
+"""What an order of one row may say beside the row: ids, as it is kept."""
+
 RHYTHMS: Final = {
     Operation.EXPIRE_BOOKINGS: timedelta(minutes=1),
     Operation.RETRY_NOTIFICATIONS: timedelta(minutes=1),

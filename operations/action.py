@@ -39,7 +39,8 @@ class Proposed:
 
 @dataclass(frozen=True)
 class Action:
-    """One action that stands in a plan of the ledger. ``by`` and ``reason``: who has it applied, and why."""
+    """One action that stands in a plan of the ledger. ``by`` and ``reason``: who has it applied, and why. ``wrote``:
+    (collection, id) of what it wrote, where it is to be taken back."""
 
     action_id: str
     plan_id: str
@@ -48,6 +49,7 @@ class Action:
     planned_at: datetime
     by: str
     reason: str = ""
+    wrote: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True)

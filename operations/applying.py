@@ -311,7 +311,10 @@ class _Run:
             return "skipped", Message("operations.nothing_to_write")
         if len(writes) > MOST_STAGED:
             return "failed", Message("operations.too_many_writes", {"n": len(writes)})
+        beside = {key: self._gateway.row(*key) for key in self._kind.reads(action)}
         seen: dict[tuple[str, str], object] = {
+            # What it was decided by: a debt that is paid by now restricts nobody.
+            **{key: other.get("$updatedAt") for key, other in beside.items() if other is not None},
             (proposed.collection, proposed.row_id): row.get("$updatedAt"),
             **{(w.collection, w.row_id): w.seen for w in writes if isinstance(w, Change)},
         }
@@ -406,6 +409,9 @@ class _Run:
         try:
             gateway.commit(transaction)
         except PermanentFailure as refused:
+            if _leaves_open(refused):
+                self._unheard(group, calls, transaction, refused, time.perf_counter() - began)
+                return
             self._end(group, calls, "not_done", answer_of(refused), time.perf_counter() - began)
             if is_refusal(refused):
                 raise
@@ -423,7 +429,7 @@ class _Run:
         group: Sequence[Prepared],
         calls: Mapping[str, int],
         transaction: str,
-        failure: TransientFailure,
+        failure: CallFailure,
         seconds: float,
     ) -> None:
         """The commit had no answer that says anything: the server is asked what became of it, else it stays open."""
@@ -565,12 +571,19 @@ class _Run:
             if entry.state is not ActionState.DONE:
                 raise UsageError.of("operations.not_done", action=action_id, state=entry.state.value)
             self._moment = moment_of(self._settings, self._gateway)
-            self._write(self._prepared([action_of(entry, self._by, self._reason)]))
+            wrote = self._ledger.rows_written(action_id)
+            self._write(self._prepared([action_of(entry, self._by, self._reason, wrote)]))
         except CallFailure as failed:
             raise _failed(failed) from None
         after = self._ledger.action(action_id)
         assert after is not None
         return after
+
+
+def _leaves_open(refused: PermanentFailure) -> bool:
+    """Whether an answer to a commit does not say that nothing came of it: one that is no Appwrite's, or that the
+    transaction is over, as after a commit that something between us and the server sent twice."""
+    return refused.error_type in ("", "transaction_not_ready")
 
 
 def _passes(failure: CallFailure) -> bool:
@@ -580,17 +593,19 @@ def _passes(failure: CallFailure) -> bool:
 
 def _groups(prepared: Sequence[Prepared]) -> tuple[list[list[Prepared]], list[Action]]:
     """Whole actions by transaction, MOST_STAGED operations each; and those that write a row that another of them
-    writes, whose turn comes when that is done."""
+    writes or rests on, or rest on one that another writes: their turn comes when that is done."""
     groups: list[list[Prepared]] = []
     later: list[Action] = []
     written: set[tuple[str, str]] = set()
+    touched: set[tuple[str, str]] = set()
     room = 0
     for one in prepared:
-        rows = {(write.collection, write.row_id) for write in one.writes} | one.seen.keys()
-        if rows & written:
+        rows = {(write.collection, write.row_id) for write in one.writes}
+        if rows & touched or one.seen.keys() & written:
             later.append(one.action)
             continue
         written |= rows
+        touched |= rows | one.seen.keys()
         if not groups or len(one.writes) > room:
             groups.append([])
             room = MOST_STAGED

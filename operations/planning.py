@@ -1,7 +1,8 @@
 """Making a plan: what an operation would do by what is published, within its limits. Writes to the ledger alone.
 
 Beside what its kind proposes a plan leaves out what would only repeat itself: a row on which a call is still open, one
-that was done since the snapshot was made, one whose last tries were skipped or failed a moment ago.
+that was done since the snapshot was made, one whose last tries were skipped or failed a moment ago, one that a person
+took back and for which there is no other reason by now.
 """
 
 from __future__ import annotations
@@ -42,12 +43,14 @@ SEEN_LATE: Final = timedelta(minutes=5)
 def operations_lock(settings: Settings, *, patience_s: float = LOCK_PATIENCE_S) -> Generator[None]:
     """Hold the lock under which a home plans, applies and undoes. Raises RunActive where another process holds it for
     longer than ``patience_s``. Released by the system when its holder dies."""
-    settings.home.create()
-    lock = file_lock(settings.home.operations_lock)
     try:
+        settings.home.create()
+        lock = file_lock(settings.home.operations_lock)
         lock.acquire(timeout=patience_s)
     except Timeout:
         raise RunActive.of("operations.busy") from None
+    except OSError:  # a home that can be read only
+        raise BookwatchError.of("operations.ledger", path=str(settings.home.ledger)) from None
     try:
         yield
     finally:
@@ -84,6 +87,7 @@ def planned(settings: Settings, kind: Kind, *, by: str, reason: str, ordered: Ma
     moment = Moment(now, settings.timezone)
     with published(settings.home) as snapshot:
         try:
+            rows = rows_of(snapshot, kind.collection)
             proposals = _once_a_row(kind.plan(snapshot, moment, ordered))
             if isinstance(kind, Sending):
                 proposals = list(kind.still_due(settings, snapshot, proposals))
@@ -94,9 +98,7 @@ def planned(settings: Settings, kind: Kind, *, by: str, reason: str, ordered: Ma
             raise BookwatchError.of("operations.unplanned", name=kind.operation.value, kind=told) from None
         if not ordered:
             proposals = _worth_trying(proposals, ledger, kind.operation, snapshot.at, now)
-        most = most_actions(
-            rows_of(snapshot, kind.collection), a_run=settings.actions_a_run, share=settings.actions_share
-        )
+        most = most_actions(rows, a_run=settings.actions_a_run, share=settings.actions_share)
         snapshot_id = snapshot.snapshot_id
     taken = proposals[:most]
     plan_id = f"{stamp_of(now)}-{secrets.token_hex(4)}"
@@ -164,6 +166,8 @@ def _worth_trying(
 def _too_soon(last: LastTry, proposed: Proposed, seen_at: datetime, now: datetime) -> bool:
     if last.state is ActionState.DONE:
         return last.settled_at > seen_at - SEEN_LATE
+    if last.state is ActionState.UNDONE:
+        return last.why == proposed.why.json  # what a person took back is not done again by itself
     if not last.is_of(proposed.before, proposed.after):
         return False
     return now - last.settled_at < pause_after(last.tries, failed=last.state is ActionState.FAILED)

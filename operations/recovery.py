@@ -93,7 +93,8 @@ class Settler:
         entry = self._ledger.action(call.action_id)
         if entry is None:
             return partly
-        kind, action = kind_of(entry.operation), action_of(entry, call.by, call.reason)
+        wrote = self._ledger.rows_written(entry.action_id) if call.purpose == "undo" else ()
+        kind, action = kind_of(entry.operation), action_of(entry, call.by, call.reason, wrote)
         row = self._gateway.row(entry.collection, entry.row_id)
         if row is None:
             return partly
@@ -177,12 +178,23 @@ def write_one(gateway: ActingGateway, write: Write) -> None:
         gateway.change(write)
 
 
-def action_of(entry: ActionEntry, by: str, reason: str) -> Action:
+def action_of(
+    entry: ActionEntry, by: str, reason: str, wrote: Collection[tuple[str, str]] = frozenset()
+) -> Action:
     """An action of the ledger as kinds take it."""
     proposed = Proposed(
         entry.collection, entry.row_id, entry.before, entry.after, entry.why, entry.rule, entry.arguments
     )
-    return Action(entry.action_id, entry.plan_id, entry.operation, proposed, entry.planned_at, by, reason)
+    return Action(
+        entry.action_id,
+        entry.plan_id,
+        entry.operation,
+        proposed,
+        entry.planned_at,
+        by,
+        reason,
+        frozenset(wrote),
+    )
 
 
 def moment_of(settings: Settings, gateway: ActingGateway) -> Moment:

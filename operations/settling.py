@@ -11,13 +11,27 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any, Final, cast
 
+from marketplace.aliases import ALIASES
 from marketplace.collections import BY_NAME
 from operations.action import Create, Row, Write
 
 Record = Mapping[str, Any]
 """A write as the ledger keeps it."""
+
+
+NAMES: Final = frozenset(
+    name
+    for meant in (
+        "booking.provider_name",
+        "commission.provider_name",
+        "provider.name",
+        "commission.verified_by",
+    )
+    for name in ALIASES[meant]
+)
+"""Attributes that name somebody whom the app shows: nothing of them is kept either."""
 
 
 class Effect(StrEnum):
@@ -44,7 +58,9 @@ def record_of(write: Write, row: Row | None, salt: str) -> Record:
         personal = frozenset(known.personal if known else ())
         record["seen"] = write.seen
         record["was"] = {
-            name: (row or {}).get(name) for name in sorted(write.data) if known and name not in personal
+            name: (row or {}).get(name)
+            for name in sorted(write.data)
+            if known and name not in personal and name not in NAMES
         }
     return record
 

@@ -92,6 +92,9 @@ def waits(settings: Settings, plan: Plan) -> bool:
 
 
 def _may_write(settings: Settings, operation: Operation) -> bool:
+    """Whether a turn may apply: an operation that sends takes somewhere to send to."""
+    if operation is Operation.RETRY_NOTIFICATIONS and not settings.sends_notifications:
+        return False
     return settings.mode_of(operation) is Mode.ENFORCE and bool(
         settings.appwrite_write_key.get_secret_value().strip()
     )

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 from filelock import Timeout
 
-from marketplace.operations import ActionState, Mode, Operation
+from marketplace.operations import FURTHER, ActionState, Mode, Operation
 from marketplace.roles import Role, allows
 from messages.message import Message
 from pipelines.environment import PROJECT
@@ -318,10 +318,6 @@ def _operation(job: Job) -> Operation:
 def _further(job: Job) -> dict[str, str]:
     """What an order of one row says beside the row."""
     return {name: job.given(name) for name in FURTHER if job.order.arguments.get(name)}
-
-
-#: What an order of one row may say beside the row.
-FURTHER: Final = ("collection", "provider", "amount")
 
 
 DOES: Final[Mapping[OrderKind, Callable[[Job], Said]]] = {

@@ -350,6 +350,8 @@ def _examined(seen: Seen, topic: str, about: str) -> Told:
 
 
 def _login(seen: Seen) -> Told:
+    if not seen.settings.login:
+        return _failed("no_login", seen.now)
     try:
         load_roles(seen.settings.require_login().roles_file)
     except BookwatchError as missing:

@@ -22,6 +22,7 @@ from resources.settings import Settings
 
 SCHEDULES: Final = (
     *("every_minute", "hourly_sweep", "daily_housekeeping", "morning_report"),
+    *("daily_backup", "weekly_drill"),
     *(f"plan_{operation}" for operation in RHYTHMS),
 )
 SENSORS: Final = ("failed_runs", "cancelled_runs", "lost_runs")

@@ -461,6 +461,11 @@ class Settings(BaseSettings):
         return channels_of(self.receiver_urls)
 
     @property
+    def sends_notifications(self) -> bool:
+        """Whether there is a way to send notifications again."""
+        return bool(self.receiver.get_secret_value() or self.receiver_urls)
+
+    @property
     def receiver_in_the_clear(self) -> bool:
         """Whether notifications would cross a network unencrypted."""
         parts = urlsplit(self.receiver.get_secret_value())

@@ -107,7 +107,8 @@ def _read_by_all(publication: Path, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture
 def read_publication(_read_by_all: Path) -> Iterator[Home]:
     """The same as ``published_home`` for a test that only reads: one for all of them, so that its snapshot is opened
-    once and what is asked of it is asked once."""
+    once and what is asked of it is asked once. Ask it as the dashboards do (``reading.ask``): they keep it open, and
+    DuckDB opens a file in one way at a time."""
     with left_as_it_is(_read_by_all) as home:
         yield Home(home)
 

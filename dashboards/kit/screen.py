@@ -32,6 +32,8 @@ from resources.errors import BookwatchError
 from resources.policy_file import load_policy
 from resources.settings import Settings, load_settings
 
+_SHOWN = "shown_last"
+"""In a session: the path of the newest snapshot it was shown."""
 REFRESH_SECONDS = 5
 STYLE = Path(__file__).parent / "style.css"
 SCRIPT = Path(__file__).parent / "page.js"
@@ -179,7 +181,9 @@ def current(pages: tuple[str, ...]) -> Screen:
     settings = load_or_stop()
     say = Wording(language(), settings.timezone)
     numbers_as(say.language)
-    looked = look(settings.home, address.chosen(links.SNAPSHOT))
+    looked = looked_at(settings)
+    if not looked.past:
+        st.session_state[_SHOWN] = looked.path
     now = now_of(looked, settings)
     screen = Screen(
         settings=settings,
@@ -193,6 +197,11 @@ def current(pages: tuple[str, ...]) -> Screen:
         looked=looked,
     )
     return replace(screen, period=_cut(screen))
+
+
+def looked_at(settings: Settings) -> Looked:
+    """What this viewer is to be shown: the newest snapshot, as soon as it is read for those who are shown another."""
+    return look(settings.home, address.chosen(links.SNAPSHOT), st.session_state.get(_SHOWN))
 
 
 def _cut(screen: Screen) -> Period:
@@ -235,7 +244,7 @@ def pulse(screen: Screen, title: str, subtitle: str) -> None:
     """The head of the page, judged anew every five seconds. Only where something was published or said since
     does the whole page follow, so that tables keep their place while nothing happens."""
     home = screen.settings.home
-    looked = look(home, address.chosen(links.SNAPSHOT))
+    looked = look(home, address.chosen(links.SNAPSHOT), screen.path)
     status = None if looked.past else warmth.status(home, held=looked.held)
     if (looked.path, status) != (screen.path, screen.status) or not viewer.stands(
         screen.viewer, screen.settings

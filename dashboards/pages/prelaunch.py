@@ -16,8 +16,8 @@ from dashboards.wording import NOTHING, count
 from messages.message import Message
 from pipelines.prelaunch import Line, LineState, checklist, score
 
+#: In the order a person looks at them.
 _TONES = {LineState.FAILED: "bad", LineState.UNKNOWN: "none", LineState.PROVEN: "good"}
-"""In the order a person looks at them."""
 
 
 def lines(screen: Screen) -> None:

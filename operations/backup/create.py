@@ -219,7 +219,7 @@ class _Making:
         if sealed and self.recipient is None:
             return _entry(table, Pass(), None, sealed=True, left_out=SEALED)
         done = Pass()
-        frames, watched = Frames(table.readable), watched_columns(table.columns)
+        frames, watched = Frames(table.readable, self.gateway.api.list_key), watched_columns(table.columns)
 
         def parts() -> PartWriter:
             name = slug(number, table.id)
@@ -238,7 +238,7 @@ class _Making:
             begun = self.gateway.server_now().replace(tzinfo=None)
             before = counted(self.gateway, table.id)
             for page in read_table(self.gateway, table, threads, begun, done, restart=restart):
-                writer.add(len(page), page.block, page.packed)
+                writer.add(len(page), page.block, page.packed, page.read)
             rows_after = counted(self.gateway, table.id)
         except CallFailure as failed:
             if failed.reason in UNREACHED:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -120,18 +120,19 @@ class PartWriter:
         self._held: list[bytes] = []
         self._frames: list[pl.DataFrame] = []
         self._rows = self._bytes = 0
-        self._waiting: list[bytes] = []
+        self._waiting: list[tuple[bytes, Sequence[Any] | None]] = []
         self._waiting_rows = self._waiting_bytes = 0
 
-    def add(self, rows: int, block: bytes, frame: bytes) -> None:
-        """Some rows: ``block``: their lines, each with its end; ``frame``: the same, packed."""
+    def add(self, rows: int, block: bytes, frame: bytes, read: Sequence[Any] | None = None) -> None:
+        """Some rows: ``block``: their lines, each with its end; ``frame``: the same, packed; ``read``: what Frames read
+        of them already."""
         self.rows += rows
         self._rows += rows
         self._bytes += len(block)
         self._held.append(frame)
         if not self._sealed:
             self._digest.update(block)
-        self._waiting.append(block)
+        self._waiting.append((block, read))
         self._waiting_rows += rows
         self._waiting_bytes += len(block)
         if self._waiting_rows >= TYPED_ROWS or self._waiting_bytes >= TYPED_BYTES:
@@ -145,7 +146,12 @@ class PartWriter:
         """Read what waits into a frame: many rows at once, for each reading costs as much as a thousand."""
         if not self._waiting:
             return
-        frame = self._typed.of(b"".join(self._waiting))
+        rows: list[Any] = []
+        for _, read in self._waiting:
+            rows += read or ()
+        frame = self._typed.typed(rows) if len(rows) == self._waiting_rows else None
+        if frame is None:
+            frame = self._typed.of(b"".join([block for block, _ in self._waiting]))
         for name, column in self._watched.items():
             if column in frame.columns and (empty := frame[column].null_count()):
                 self.nulls[name] = self.nulls.get(name, 0) + empty

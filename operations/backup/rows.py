@@ -20,7 +20,7 @@ import orjson
 import polars as pl
 
 from resources.appwrite.bounds import check_count, loads
-from resources.appwrite.columns import Page, PageDecoder
+from resources.appwrite.columns import READ_AS, Page, PageDecoder
 from resources.appwrite.failures import Malformed, NoSequence
 from resources.raw.column_types import Column, Order, Position, StoredColumn
 
@@ -64,6 +64,7 @@ class RowsPage(Page):
     made: str = ""
     block: bytes = b""
     packed: bytes = b""
+    read: Sequence[Any] | None = None
 
     def follows(self, after: Position | None) -> bool:
         if after is None or not self.rows:
@@ -86,15 +87,88 @@ def parquet_name(attribute: str) -> str:
     return f"{attribute}_" if attribute in _RESERVED else attribute
 
 
+class _Typing(PageDecoder):
+    """A page decoder that reads, beside the values, who may do what with a row, as it is written."""
+
+    @cached_property
+    def _reader(self) -> Any:
+        slots: list[Any] = [
+            (f"c{n}", Any if key == "$sequence" else READ_AS[storage], None)
+            for n, (key, _, storage) in enumerate(self._all)
+        ]
+        names = {f"c{n}": key for n, (key, _, _) in enumerate(self._all)}
+        row = msgspec.defstruct(
+            "Row", [*slots, ("given", msgspec.Raw, _NONE)], rename={**names, "given": PERMISSIONS}, gc=False
+        )
+        answer = msgspec.defstruct("Answer", [("rows", list[row])], rename={"rows": self.list_key}, gc=False)
+        return msgspec.json.Decoder(answer)
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Turns rows into typed frames: what a page decoder gives, and who may do what with a row."""
+
+    columns: Sequence[Column]
+    list_key: str = "rows"
+
+    @cached_property
+    def _stored(self) -> tuple[StoredColumn, ...]:
+        stored: list[StoredColumn] = []
+        taken = {PERMISSIONS}
+        for column in self.columns:
+            name = parquet_name(column.key)
+            if name not in taken:
+                taken.add(name)
+                stored.append(StoredColumn(column.key, name, column.storage))
+        return tuple(stored)
+
+    @cached_property
+    def _typing(self) -> _Typing:
+        return _Typing(self._stored, self.list_key, None)
+
+    @cached_property
+    def _of_lines(self) -> _Typing:
+        return _Typing(self._stored, "rows", None)
+
+    def read(self, body: bytes) -> list[Any] | None:
+        """The rows of an answer, read once for all that is asked of them; None where a value does not fit."""
+        rows = self._typing.read(body)
+        return None if rows is None or any(not isinstance(row.c0, str) for row in rows) else rows
+
+    def typed(self, rows: Sequence[Any]) -> pl.DataFrame | None:
+        """The frame of rows that were read; None where a value does not fit."""
+        frame = self._typing.typed(rows)
+        if frame is None:
+            return None
+        known: dict[bytes, str] = {}
+        given: list[str] = []
+        for row in rows:
+            raw = bytes(row.given)
+            text = known.get(raw)
+            if text is None:
+                text = known[raw] = raw.decode()
+            given.append(text)
+        return frame.insert_column(0, pl.Series(PERMISSIONS, given, pl.String))
+
+    def of(self, block: bytes) -> pl.DataFrame:
+        """The frame of some lines, each with its end, whatever is in them. Raises Malformed, TooLarge."""
+        body = b'{"rows":[' + block[:-1].replace(b"\n", b",") + b"]}"
+        frame = self._of_lines.decode(body).frame
+        given = [json.dumps(row_of(line).get(PERMISSIONS)) for line in block[:-1].split(b"\n")]
+        return frame.insert_column(0, pl.Series(PERMISSIONS, given, pl.String))
+
+
 @dataclass(frozen=True)
 class RowsDecoder:
     """Turns answers of one table into pages. ``relations``: its relationship columns. ``order``: what rows are followed
-    by. ``pack``: what packs the lines of a page; the thread that fetched it does."""
+    by. ``pack``: what packs the lines of a page; the thread that fetched it does. ``frames``: reads the values, too.
+    """
 
     list_key: str
     order: Order
     relations: Sequence[Relation] = ()
     pack: Callable[[bytes], bytes] | None = None
+    frames: Frames | None = None
 
     @cached_property
     def _raw(self) -> Any:
@@ -110,8 +184,8 @@ class RowsDecoder:
         number: Any = str | int | None if self.order == "$sequence" else Any
         row = msgspec.defstruct(
             "Row",
-            [("id", str), ("sequence", number, None), ("created", Any, None)],
-            rename={"id": "$id", "sequence": "$sequence", "created": "$createdAt"},
+            [("c0", str), ("c1", number, None), ("c2", Any, None)],
+            rename={"c0": "$id", "c1": "$sequence", "c2": "$createdAt"},
             gc=False,
         )
         answer = msgspec.defstruct("Answer", [("rows", list[row])], rename={"rows": self.list_key}, gc=False)
@@ -121,19 +195,17 @@ class RowsDecoder:
         """Raises Malformed for what is no list of rows in the order asked for, NoSequence where they have no number,
         TooLarge."""
         check_count(body)
+        read = self.frames.read(body) if self.frames is not None else None
         try:
-            heads: list[Any] = self._heads.decode(body).rows
+            heads: list[Any] = self._heads.decode(body).rows if read is None else read
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             heads = self._slow_heads(body)
         empty = pl.DataFrame()
         if not heads:
             return RowsPage(empty, None)
         positions = self._positions(heads)
-        lines = self._lines(body)
-        if len(lines) != len(heads):
-            raise Malformed
-        block = b"\n".join(lines) + b"\n"
-        made = [head.created for head in heads]
+        block = self._block(body, len(heads))
+        made = [head.c2 for head in heads]
         return RowsPage(
             empty,
             positions[-1],
@@ -143,19 +215,20 @@ class RowsDecoder:
             min(made) if all(isinstance(one, str) for one in made) else "",
             block,
             self.pack(block) if self.pack else b"",
+            read,
         )
 
     def _positions(self, heads: Sequence[Any]) -> list[Position]:
         if self.order == "$id":
-            ids: list[Position] = [head.id for head in heads]
+            ids: list[Position] = [head.c0 for head in heads]
             if len(set(ids)) < len(ids) or "" in ids:
                 raise Malformed
             return ids
         found: list[Position] = []
         for head in heads:
-            number = head.sequence
+            number = head.c1
             if number is None:
-                raise NoSequence if all(one.sequence is None for one in heads) else Malformed
+                raise NoSequence if all(one.c1 is None for one in heads) else Malformed
             if isinstance(number, str):
                 if _NUMBER.fullmatch(number) is None:
                     raise NoSequence  # a text is compared as one: rows would be passed over
@@ -174,10 +247,20 @@ class RowsDecoder:
         told = cast("list[dict[str, Any]]", rows)
         if not all(isinstance(row.get("$id"), str) for row in told):
             raise Malformed
-        return [
-            SimpleNamespace(id=r["$id"], sequence=r.get("$sequence"), created=r.get("$createdAt"))
-            for r in told
-        ]
+        return [SimpleNamespace(c0=r["$id"], c1=r.get("$sequence"), c2=r.get("$createdAt")) for r in told]
+
+    def _block(self, body: bytes, count: int) -> bytes:
+        """The lines of so many rows, each with its end. Raises Malformed where there are others."""
+        if not self.relations and b"\n" not in body:
+            # Within a text a quote has a backslash before it: this stands between two rows alone.
+            start, end = body.find(b'[{"$'), body.rfind(b"}]")
+            rows = body[start + 1 : end + 1].replace(b'},{"$', b'}\n{"$') if 0 < start < end else b""
+            if rows and rows.count(b"\n") == count - 1:
+                return cut(rows, count) + b"\n"
+        lines = self._lines(body)
+        if len(lines) != count:
+            raise Malformed
+        return b"\n".join(lines) + b"\n"
 
     def _lines(self, body: bytes) -> list[bytes]:
         if not self.relations and b"\n" not in body:
@@ -202,41 +285,6 @@ class RowsDecoder:
             if relation.own:
                 kept[relation.key] = related(value)
         return kept
-
-
-@dataclass(frozen=True)
-class Frames:
-    """Turns lines into typed frames: what a page decoder gives, and who may do what with a row."""
-
-    columns: Sequence[Column]
-
-    @cached_property
-    def _decoder(self) -> PageDecoder:
-        stored: list[StoredColumn] = []
-        taken = {PERMISSIONS}
-        for column in self.columns:
-            name = parquet_name(column.key)
-            if name not in taken:
-                taken.add(name)
-                stored.append(StoredColumn(column.key, name, column.storage))
-        return PageDecoder(tuple(stored), "rows", None)
-
-    @cached_property
-    def _permissions(self) -> Any:
-        row = msgspec.defstruct(
-            "Row", [("given", msgspec.Raw, _NONE)], rename={"given": PERMISSIONS}, gc=False
-        )
-        return msgspec.json.Decoder(msgspec.defstruct("Answer", [("rows", list[row])], gc=False))
-
-    def of(self, block: bytes) -> pl.DataFrame:
-        """The frame of some lines, each with its end. Raises Malformed, TooLarge."""
-        body = b'{"rows":[' + block[:-1].replace(b"\n", b",") + b"]}"
-        frame = self._decoder.decode(body).frame
-        try:
-            given = [bytes(row.given).decode() for row in self._permissions.decode(body).rows]
-        except (msgspec.DecodeError, UnicodeError, RecursionError):
-            given = [json.dumps(row_of(line).get(PERMISSIONS)) for line in block[:-1].split(b"\n")]
-        return frame.insert_column(0, pl.Series(PERMISSIONS, given, pl.String))
 
 
 def cut(rows: bytes, count: int) -> bytes:

@@ -17,7 +17,7 @@ from typing import Any, Final, cast
 from appwrite.query import Query
 
 from operations.backup.parts import packed
-from operations.backup.rows import RowsDecoder, RowsPage, parquet_name
+from operations.backup.rows import Frames, RowsDecoder, RowsPage, parquet_name
 from operations.backup.tables import Table, path_of
 from resources.appwrite.bounds import loads
 from resources.appwrite.columns import Page
@@ -112,11 +112,12 @@ def _read(
     order: Order,
     pack: bool,
 ) -> Iterator[RowsPage]:
+    frames = Frames(table.readable, gateway.api.list_key) if pack and not table.relations else None
     relations = table.relations
     selection = select_related(gateway, table.id, [one.key for one in relations if one.own])
     done.order, done.rows, done.unread = order, 0, 0
     done.unread_columns = selection.unread
-    decoder = RowsDecoder(gateway.api.list_key, order, relations, packed if pack else None)
+    decoder = RowsDecoder(gateway.api.list_key, order, relations, packed if pack else None, frames)
     since = f"{begun:%Y-%m-%dT%H:%M:%S}"
     size = PageSize(gateway.settings.page_size)
     asking = FewerRows(gateway, table.id, size, "list_rows", order=order, expected=lacks_sequence)

@@ -107,7 +107,13 @@ class CancelBooking:
         records = records_of(row, ask)
         if any(record_status(record) == CommissionStatus.REVERSED.value for record in records):
             return no_way_back(action)  # what was paid has to be given back, or is by now
-        ended = [r for r in records if record_status(r) == CommissionStatus.CANCELLED.value]
+        # What was cancelled before, such as a duplicate, stays so.
+        ended = [
+            record
+            for record in records
+            if record_status(record) == CommissionStatus.CANCELLED.value
+            and (RECORDS, str(record["$id"])) in action.wrote
+        ]
         pending = CommissionStatus.PENDING.value
         return [
             changed(action, row, data),

@@ -43,7 +43,7 @@ class ConfirmPayment:
         yield Proposed(
             RECORDS,
             row["commission_id"],
-            before={"status": row["status"]},
+            before={"status": row["status"], "paid_at": instant(row["paid_at"]) or None},
             after={"status": PAID_STATUS, "paid_at": paid},
             why=Message("acting.why_confirmed", {"commission": row["commission_id"]}),
             rule="paid with proof, by an administrator: docs/acting_kinds.md",

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from marketplace.operations import Mode, Operation
+from pipelines.cli.demo_receiver import start_receiver
 from pipelines.cli.run import summary
 from pipelines.cli.serve import (
     DAGSTER_PORT,
@@ -111,7 +112,11 @@ def acted(settings: Settings) -> bool:
 
     wrote = False
     for operation in scheduled():
-        found = turn(settings, operation)
+        try:
+            found = turn(settings, operation)
+        except BookwatchError as refused:
+            typer.echo(f"{operation}: {refused}", err=True)
+            continue
         if found.plan is not None and found.applied is None:
             rows = f"{found.plan.proposed:,} planned, {found.plan.left_out:,} over the limit"
             typer.echo(f"{every_kind()[operation].description} {rows}; nothing was written.")
@@ -144,6 +149,10 @@ def demo(
         "BOOKWATCH_LOGIN",
         "BOOKWATCH_OPERATIONS",
         "APPWRITE_WRITE_KEY",
+        "BOOKWATCH_RECEIVER",
+        "BOOKWATCH_RECEIVER_URLS",
+        "BOOKWATCH_STORE",
+        "BOOKWATCH_BACKUP_BUCKET",
     ):
         os.environ[name] = {
             "BOOKWATCH_TABLES": "{}",
@@ -176,6 +185,7 @@ def demo(
         os.environ["APPWRITE_DATABASE_ID"] = sandbox["database"]
         if act:
             os.environ["APPWRITE_WRITE_KEY"] = sandbox["key"]
+            os.environ["BOOKWATCH_RECEIVER"] = start_receiver()
         settings = load_settings()
         done = run_once(settings, RunOrder(say=lambda line: typer.echo(line, err=True)))
         if done.failure is not None:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from marketplace.operations import FURTHER
 from messages.catalogue import english
 from pipelines.cli.printed import echo, echo_json
 from resources.errors import DONE, PROBLEMS, BookwatchError, UsageError
@@ -98,8 +99,10 @@ def _print_json(content: object) -> None:
 
 
 def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    names = [*before, *(name for name in after if name not in before)]
-    return ", ".join(f"{name} {_shown(before.get(name))} → {_shown(after.get(name))}" for name in names)
+    # What stands in before alone is what it rests on, and stays as it is.
+    stays = [f"{name} {_shown(value)}" for name, value in before.items() if name not in after]
+    changes = [f"{name} {_shown(before.get(name))} → {_shown(value)}" for name, value in after.items()]
+    return ", ".join(changes + stays)
 
 
 def _shown(value: object) -> str:
@@ -204,6 +207,8 @@ def _ordered(row: str, given: list[str]) -> dict[str, str]:
         key, equals, value = pair.partition("=")
         if not equals or not key.strip() or key.strip() == "row":
             raise UsageError.of("operations.set_form")
+        if key.strip() not in FURTHER:
+            raise UsageError.of("operations.set_unknown", names=[*FURTHER])
         ordered[key.strip()] = value.strip()
     return ordered
 

@@ -20,6 +20,7 @@ from resources.instants import instant_of, optional_instant_of, text_of
 from resources.ledger.connection import LedgerFile
 
 KEEPS_EMPTY_PLANS: Final = timedelta(days=7)
+_CAME_TO_BE: Final = (ActionState.DONE, ActionState.UNDONE)
 Purpose = Literal["apply", "undo"]
 CallEnd = Literal["done", "not_done", "skipped", "failed"]
 
@@ -123,13 +124,14 @@ class Counts:
 @dataclass(frozen=True)
 class LastTry:
     """How the newest actions on a row ended: ``tries`` in a row that were skipped or failed, the last with this
-    before and after."""
+    before and after, and planned for this reason."""
 
     row_id: str
     state: ActionState
     settled_at: datetime
     before: str
     after: str
+    why: str
     tries: int = 1
 
     def is_of(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
@@ -378,8 +380,9 @@ class Actions(LedgerFile):
         over: set[tuple[str, str]] = set()
         with self.reading() as db:
             for row in db.execute(
-                "SELECT collection, row_id, state, settled_at, before, after FROM actions"
-                " WHERE operation = ? AND settled_at IS NOT NULL AND state IN ('done', 'skipped', 'failed')"
+                "SELECT collection, row_id, state, settled_at, before, after, why FROM actions"
+                " WHERE operation = ? AND settled_at IS NOT NULL"
+                " AND state IN ('done', 'skipped', 'failed', 'undone')"
                 " ORDER BY settled_at DESC, sequence DESC",
                 (operation,),
             ):
@@ -388,12 +391,17 @@ class Actions(LedgerFile):
                 known = found.get(key)
                 if known is None:
                     found[key] = LastTry(
-                        row["row_id"], state, instant_of(row["settled_at"]), row["before"], row["after"]
+                        row["row_id"],
+                        state,
+                        instant_of(row["settled_at"]),
+                        row["before"],
+                        row["after"],
+                        row["why"],
                     )
-                    if state is ActionState.DONE:
+                    if state in _CAME_TO_BE:
                         over.add(key)
                 elif key not in over:
-                    if state is ActionState.DONE or (row["before"], row["after"]) != (
+                    if state in _CAME_TO_BE or (row["before"], row["after"]) != (
                         known.before,
                         known.after,
                     ):
@@ -405,6 +413,7 @@ class Actions(LedgerFile):
                             known.settled_at,
                             known.before,
                             known.after,
+                            known.why,
                             known.tries + 1,
                         )
         return found
@@ -514,6 +523,18 @@ class Actions(LedgerFile):
                 [(state, why.json, text_of(at), by, reason, action_id) for action_id, state, why in settled],
             )
 
+    def rows_written(self, action_id: str) -> frozenset[tuple[str, str]]:
+        """(collection, row) of what an action wrote when it was done."""
+        with self.reading() as db:
+            return frozenset(
+                (write["collection"], write["row_id"])
+                for row in db.execute(
+                    "SELECT writes FROM action_calls WHERE action_id = ? AND purpose = 'apply' AND ended = 'done'",
+                    (action_id,),
+                )
+                for write in json.loads(row["writes"])
+            )
+
     def open_calls(self) -> list[OpenCall]:
         """Calls that were begun and are not settled, oldest first."""
         with self.reading() as db:
@@ -556,6 +577,16 @@ def _settle(db: sqlite3.Connection, settled: Sequence[Settled], at: datetime) ->
     db.executemany(
         "UPDATE actions SET begun_at = NULL, answer = ? WHERE action_id = ? AND state = 'planned'",
         [(one.answer, one.action_id) for one in settled if one.end == "not_done"],
+    )
+    # Another plan took the place of its own while nobody knew: nothing would ever come back to it.
+    db.executemany(
+        "UPDATE actions SET state = 'skipped', said = ?, settled_at = ? WHERE action_id = ? AND state = 'planned'"
+        " AND plan_id IN (SELECT plan_id FROM plans WHERE replaced_by IS NOT NULL)",
+        [
+            (Message("operations.planned_anew").json, text_of(at), one.action_id)
+            for one in settled
+            if one.end == "not_done"
+        ],
     )
     db.executemany(
         "UPDATE actions SET state = ?, said = ?, answer = ?, duration_s = ?, settled_at = ? WHERE action_id = ?",

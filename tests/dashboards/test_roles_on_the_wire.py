@@ -143,6 +143,7 @@ ACTS = {
     "act_order_act": Right.OPERATE,
     "act_order_undo": Right.UNDO,
     "act_stop": Right.OPERATE,
+    "act_letters": Right.OPERATE,
     "act_resume": Right.UNDO,
     "reveal_contact": Right.CONTACT,
     "reveal_texts": Right.READ,

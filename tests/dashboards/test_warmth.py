@@ -25,6 +25,7 @@ class Shop:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
         self.newest, self.now, self.damaged = OLD, 100.0, set[str]()
         self.asked: list[tuple[str, Any]] = []
+        self.last: str | None = None
         monkeypatch.setattr(reading, "newest", lambda current: self.newest)
         monkeypatch.setattr(reading, "readable", lambda path: path not in self.damaged)
         monkeypatch.setattr(reading, "snapshot", self._snapshot)
@@ -44,7 +45,10 @@ class Shop:
         return path
 
     def looked(self) -> lookback.Looked:
-        return lookback.look(self.home, None)
+        """What one viewer is shown, again and again."""
+        looked = lookback.look(self.home, None, self.last)
+        self.last = looked.path
+        return looked
 
 
 @pytest.fixture
@@ -61,6 +65,8 @@ def test_what_was_asked_is_asked_of_the_new_one_before_it_is_shown(shop: Shop) -
     shop.newest = NEW
     held = shop.looked()
     assert (held.path, held.held, held.newest) == (OLD, True, "old")
+    assert lookback.look(shop.home, None).path == NEW, "who comes anew is not held back"
+    assert lookback.look(shop.home, "new", OLD).path == NEW, "nor who asks for it"
     shop.asked.clear()
     shop.warmth.look()
     # An instant told from when the snapshot was made moves with it; a day and its beginning stay.
@@ -126,10 +132,16 @@ def test_where_the_one_before_is_gone_the_new_one_is_shown_at_once(shop: Shop) -
 
 def test_what_a_run_said_is_shown_with_its_snapshot(shop: Shop) -> None:
     shop.home.create()
+    shop.home.status.parent.mkdir(exist_ok=True)
     shop.home.status.write_text('{"run": 1}')
+    shop.looked()
     assert warmth.status(shop.home, held=False) == {"run": 1}
+    shop.newest = NEW
     shop.home.status.write_text('{"run": 2}')
+    assert shop.looked().held
+    assert warmth.status(shop.home, held=False) == {"run": 2}, "of who comes anew"
     assert warmth.status(shop.home, held=True) == {"run": 1}
+    shop.warmth.look()
     assert warmth.status(shop.home, held=False) == {"run": 2}
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -156,7 +157,7 @@ class App:
         writes = self.writes(kind, action)
         assert not isinstance(writes, Skip), writes
         self.write(writes)
-        return action
+        return replace(action, wrote=frozenset((write.collection, write.row_id) for write in writes))
 
     def action(self, kind: Kind, proposed: Proposed, *, by: str = "Komang", reason: str = "") -> Action:
         row_id = action_id(Operation(kind.operation), "plan-1", proposed.collection, proposed.row_id)

@@ -38,13 +38,20 @@ class Expiring:
     description: str = "Bookings that nobody answered in time expire."
     rows: list[str] = field(default_factory=list[str])
     messages: int = 1
+    why: Message = WHY
     wrote: list[str] = field(default_factory=list[str])
     """The actions that writes were asked of, in order."""
 
     def plan(self, published: object, moment: Moment, ordered: Mapping[str, str]) -> Iterable[Proposed]:
         for row in self.rows:
             yield Proposed(
-                "bookings", row, {"status": "pending"}, {"status": "expired"}, WHY, "deadline", {"room": "r"}
+                "bookings",
+                row,
+                {"status": "pending"},
+                {"status": "expired"},
+                self.why,
+                "deadline",
+                {"room": "r"},
             )
 
     def reads(self, action: Action) -> Iterable[tuple[str, str]]:

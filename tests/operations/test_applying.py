@@ -10,7 +10,10 @@ import pytest
 from marketplace.operations import ActionState
 from messages.catalogue import english
 from operations import applying, steps
+from operations.action import Change
 from operations.applying import ActingStopped, NoWayBack, undo_action
+from operations.settling import record_of
+from operations.writing import ActingGateway
 from resources.acting import resume, stop, stopped
 from resources.errors import RunActive, UsageError
 from resources.settings import Settings
@@ -244,6 +247,41 @@ def test_an_undo_takes_an_action_back_once_and_says_who_wanted_it(desk: Desk) ->
     assert desk.ledger.action(by_row[second].action_id) == by_row[second]
     with pytest.raises(UsageError, match="There is no action"):
         undo_action(desk.settings, "act_0", by="Made")
+
+
+def test_a_commit_whose_answer_says_nothing_of_it_is_asked_after(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a proxy sends a commit twice: the second is refused, the first came to stand."""
+    desk.bookings(3)
+    usual = ActingGateway.commit
+
+    def twice(self: ActingGateway, transaction: str) -> None:
+        usual(self, transaction)
+        usual(self, transaction)
+
+    monkeypatch.setattr(ActingGateway, "commit", twice)
+    assert counts(desk.apply(desk.plan())) == {"done": 3}
+    assert len(desk.all("chat_messages")) == 3
+
+
+def test_a_row_that_an_action_rests_on_and_that_moved_is_seen(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    debt, row = desk.bookings(2)
+    desk.kind.rows = [row]
+    monkeypatch.setattr(Expiring, "reads", lambda self, action: [("bookings", debt)])
+    monkeypatch.setattr(
+        steps, "reached", lambda point: desk.change(debt, status="paid") if point == "staged" else None
+    )
+    assert counts(desk.apply(desk.plan())) == {"skipped": 1}
+    assert desk.all("bookings")[row]["status"] == "pending"
+
+
+def test_no_name_is_kept_of_what_was_there_before() -> None:
+    change = Change("bookings", "b1", {"providerName": "Spa Two", "providerId": "p2"}, "2026-01-01")
+    record = record_of(change, {"providerName": "Spa One", "providerId": "p1"}, "act_1")
+    assert record["was"] == {"providerId": "p1"}
 
 
 def test_a_row_that_cannot_be_dealt_with_fails_alone(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -119,6 +119,7 @@ def test_stop_and_resume(desk: Desk, command: Command) -> None:
         (("plan", "expire"), "There is no operation expire."),
         (("plan", "expire_bookings", "--row", "b1"), "plans by itself and takes no row"),
         (("plan", "expire_bookings", "--set", "provider"), "--set takes KEY=VALUE"),
+        (("plan", "expire_bookings", "--set", "phone=1"), "--set takes collection"),
         (("apply", "nothing"), "There is no plan nothing."),
         (("undo", "act_1"), "There is no action act_1."),
     ],

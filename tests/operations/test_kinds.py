@@ -593,9 +593,13 @@ def test_a_cancellation_nobody_was_told_of_is_taken_back_with_its_record(
     assert isinstance(answer, Skip)
     assert answer.why.code == "acting.was_told"
     app.tables["notifications"].clear()
+    # Of a record that was cancelled before, such as a duplicate, nothing comes back.
+    older = {**app.at("commission_records", "c-a2"), "paymentStatus": "cancelled"}
+    app.put("commission_records", "c-a2-double", **{k: v for k, v in older.items() if k[0] != "$"})
     back = app.undo(kind, action)
     assert not isinstance(back, Skip)
     app.write(back)
+    assert app.at("commission_records", "c-a2-double")["paymentStatus"] == "cancelled"
     row = app.at("bookings", "a2")
     assert (row["status"], row["cancelledAt"], row["cancellationReason"]) == ("accepted", None, None)
     assert app.at("commission_records", "c-a2")["paymentStatus"] == "pending"

@@ -7,8 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from marketplace.operations import ActionState, grows, most_actions, pause_after
+from messages.message import Message
 from operations import applying
+from operations.applying import undo_action
 from resources.errors import UsageError
+from resources.ledger.actions import Settled
 from tests.operations.desk import Desk
 from tests.operations.test_applying import at
 
@@ -87,3 +90,31 @@ def test_a_plan_grows_where_it_finds_twice_as_much_as_an_hour_ago(desk: Desk) ->
     assert desk.ledger.backlog(operation, at=now + timedelta(hours=1)) == 40
     assert desk.ledger.backlog(operation, at=now + timedelta(minutes=59)) == 7
     assert desk.ledger.backlog(operation, at=now - timedelta(hours=1)) is None
+
+
+def test_what_a_person_took_back_is_not_done_again_by_itself(desk: Desk) -> None:
+    (row,) = desk.bookings(1)
+    desk.apply(desk.plan())
+    undo_action(desk.settings, desk.ledger.actions()[0].action_id, by="Made", reason="they called")
+    at(desk, datetime.now(UTC) + timedelta(hours=1))
+    again = desk.ledger.plan(desk.plan())
+    assert (again.proposed if again else None, desk.statuses()) == (0, ["pending"])
+    desk.kind.why = Message("operations.row_gone")  # another reason is another matter
+    other = desk.ledger.plan(desk.plan())
+    assert other is not None
+    assert [a.row_id for a in desk.ledger.actions(plan_id=other.plan_id)] == [row]
+
+
+def test_an_action_found_not_done_after_its_plan_was_replaced_waits_no_more(desk: Desk) -> None:
+    desk.kind.rows = ["a"]
+    first = desk.plan()
+    (action,) = desk.ledger.actions()
+    called = {"purpose": "apply", "by": "Ani", "reason": "", "at": datetime.now(UTC)}
+    calls = desk.ledger.begin_calls([(action.action_id, [])], **called)
+    desk.kind.rows = ["b"]
+    assert desk.plan() != first
+    ended = Settled(calls[action.action_id], action.action_id, "not_done")
+    desk.ledger.settle_calls([ended], at=datetime.now(UTC))
+    left = desk.ledger.action(action.action_id)
+    assert left is not None
+    assert (left.state, left.said) == (ActionState.SKIPPED, Message("operations.planned_anew"))

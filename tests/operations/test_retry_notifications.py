@@ -13,6 +13,8 @@ import duckdb
 import pytest
 from pydantic import SecretStr
 
+from checks.schemas import CORE
+from checks.schemas.sql import create_table
 from marketplace.notification_tries import MOST_TRIES, idempotency_key
 from operations import outbox, steps
 from operations.action import Change, Skip
@@ -76,16 +78,15 @@ def published(app: App) -> Iterator[Published]:
         return datetime.fromisoformat(row[name]).astimezone(UTC).replace(tzinfo=None)
 
     with duckdb.connect(config={"threads": 1}) as con:
-        con.execute(
-            "CREATE SCHEMA core; CREATE TABLE core.notifications (notification_id VARCHAR, recipient_id VARCHAR,"
-            " kind VARCHAR, is_read BOOLEAN, sent_at TIMESTAMP, delivered_at TIMESTAMP, failed_at TIMESTAMP,"
-            " created_at TIMESTAMP, deleted_at TIMESTAMP)"
-        )
+        con.execute("CREATE SCHEMA core")
+        con.execute(create_table(CORE["notifications"]))
         for row_id, row in app.tables["notifications"].items():
             words = [row_id, row.get("recipientId"), row.get("type"), row.get("read")]
             instants = [instant(row, name) for name in ("sentAt", "deliveredAt", "failedAt", "$createdAt")]
             con.execute(
-                "INSERT INTO core.notifications VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)", [*words, *instants]
+                "INSERT INTO core.notifications (notification_id, recipient_id, kind, is_read, sent_at, delivered_at,"
+                " failed_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [*words, *instants],
             )
         yield Published(con, "s", app.now.replace(tzinfo=UTC))
 

@@ -13,12 +13,15 @@ import duckdb
 import pytest
 from pydantic import SecretStr
 
+from checks.schemas import CORE, OPS
+from checks.schemas.sql import create_table
 from marketplace.operations import Mode, Operation
 from operations import applying, outbox, planning
 from operations.port import Published
 from pipelines.alerting.observe import acting
 from pipelines.alerting.standing import standings
 from pipelines.cli import main
+from pipelines.operations import waits
 from resources.home import Home
 from resources.settings import Settings
 from tests.operations.desk import Desk, Expiring
@@ -64,6 +67,10 @@ def test_what_is_taken_is_marked_at_appwrite_and_dead_letters_alarm_until_they_a
             done = applying.apply_plan(settings, plan.plan_id, by="Ani")
             return {action.row_id: action.state.value for action in done.actions}
 
+        # Without anywhere to send to the schedule plans and applies nothing.
+        plan = planning.make_plan(settings, Operation.RETRY_NOTIFICATIONS, by="schedule")
+        nowhere = settings.model_copy(update={"receiver": SecretStr("")})
+        assert (waits(nowhere, plan), waits(settings, plan)) == (False, True)
         receiver.answers = {"n2": [500, 500, 500]}
         server.forget_writes()
         assert turn() == {"n1": "done", "n2": "failed", "n3": "done"}
@@ -104,14 +111,14 @@ def _publish(monkeypatch: pytest.MonkeyPatch, sent: datetime) -> None:
     def published(home: Any) -> Iterator[Published]:
         with duckdb.connect(config={"threads": 1}) as con:
             con.execute("CREATE SCHEMA core; CREATE SCHEMA ops")
+            con.execute(create_table(OPS["mirror_rows"]))
+            con.execute(create_table(CORE["notifications"]))
             con.execute(
-                "CREATE TABLE ops.mirror_rows AS SELECT 'notifications' AS collection, 3 AS rows, 0 AS deleted"
+                "INSERT INTO ops.mirror_rows BY NAME SELECT 'notifications' AS collection, 3 AS rows, 0 AS deleted"
             )
             con.execute(
-                "CREATE TABLE core.notifications AS SELECT unnest(['n1', 'n2', 'n3']) AS notification_id,"
-                " 'u1' AS recipient_id, 'x' AS kind, NULL::BOOLEAN AS is_read, ?::TIMESTAMP AS sent_at,"
-                " ?::TIMESTAMP AS created_at, NULL::TIMESTAMP AS delivered_at, NULL::TIMESTAMP AS failed_at,"
-                " NULL::TIMESTAMP AS deleted_at",
+                "INSERT INTO core.notifications BY NAME SELECT unnest(['n1', 'n2', 'n3']) AS notification_id,"
+                " 'u1' AS recipient_id, 'x' AS kind, ?::TIMESTAMP AS sent_at, ?::TIMESTAMP AS created_at",
                 [sent, sent],
             )
             yield Published(con, "s", sent.replace(tzinfo=UTC))

@@ -60,8 +60,8 @@ READS: dict[str, tuple[Callable[[Path], Any], Any]] = {
     "newest_plans": (lambda path: Ledger(path).newest_plans(), {}),
     "plan": (lambda path: Ledger(path).plan("p"), None),
     "actions": (lambda path: Ledger(path).actions(), []),
+    "listed": (lambda path: Ledger(path).listed(limit=5), ([], 0)),
     "action": (lambda path: Ledger(path).action("a"), None),
-    "listed": (lambda path: Ledger(path).listed(limit=9), ([], 0)),
     "counts": (lambda path: Ledger(path).counts(), {}),
     "backlog": (lambda path: Ledger(path).backlog(Operation.MARK_OVERDUE, at=NOW), None),
     "failing": (lambda path: Ledger(path).failing(since=NOW), {}),
@@ -93,8 +93,8 @@ SINCE = {
     "newest_plans",
     "plan",
     "actions",
-    "action",
     "listed",
+    "action",
     "counts",
     "backlog",
     "failing",
@@ -345,7 +345,7 @@ def test_killed_amid_an_upgrade_it_holds_whole_steps_and_goes_on(tmp_path: Path)
     Ledger(whole).drop_calls(0)
     after = tables(whole)
     seen: list[int] = []
-    for statement in range(1, 200, 3):
+    for statement in range(1, 200, 5):
         path = tmp_path / f"{statement}.sqlite"
         path.write_bytes(copied)
         child = os.fork()

@@ -40,28 +40,19 @@ def revenue_by_kind(bookings: Any, commission_reviews: Any, providers: Any) -> i
     )
     r = commission_reviews
     r = r.filter(r.settled & r.gone_at.isnull())
+    charged = charged_provider(r)
     r = r.select(
-        "booking_id",
         "origin",
-        charged=charged_provider(r),
+        charged=charged,
+        # What the booking says of its provider, where that is who is charged.
+        own_type=ibis.cases(((charged == r.b_provider).fill_null(False), r.b_type)),
         local_date=payment_day(r),
         collected_idr=r.commission.fill_null(0),
     )
-    # Of few its provider does not tell the kind: only for these their bookings are asked, and their ids read.
-    told = r.inner_join(kinds, r.charged == kinds.kind_of)
-    few = r.anti_join(kinds, r.charged == kinds.kind_of)
-    own = bookings.select(
-        own_id="booking_id", own_origin="origin", own_type="provider_type", own_provider="provider_id"
-    )
-    few = few.left_join(
-        own, [few.booking_id == own.own_id, few.origin == own.own_origin, few.charged == own.own_provider]
-    )
-    text = ibis.null("string")
-    collected = [
-        _collected(told, _kind(told.origin, told.there_as, text)),
-        _collected(few, _kind(few.origin, text, few.own_type)),
-    ]
-    rows = gather(created, *collected)
+    r = r.left_join(kinds, r.charged == kinds.kind_of)
+    r = r.select("local_date", "collected_idr", kind=_kind(r.origin, r.there_as, r.own_type))
+    collected = r.group_by("local_date", "kind").aggregate(collected_idr=r.collected_idr.sum())
+    rows = gather(created, collected)
     rows = rows.filter(rows.local_date.notnull())
     return rows.group_by("local_date", "kind").aggregate(
         **{
@@ -69,11 +60,6 @@ def revenue_by_kind(bookings: Any, commission_reviews: Any, providers: Any) -> i
             for figure in ("bookings", "booked_idr", "completed_idr", "collected_idr")
         }
     )
-
-
-def _collected(r: Any, kind: Any) -> Any:
-    r = r.select("local_date", "collected_idr", kind=kind)
-    return r.group_by("local_date", "kind").aggregate(collected_idr=r.collected_idr.sum())
 
 
 def _kinds(p: Any) -> Any:

@@ -175,6 +175,7 @@ def commission_reviews(
         b_id="booking_id",
         b_origin="origin",
         b_provider="provider_id",
+        b_type="provider_type",
         b_status="status",
         b_source="source",
         b_amount="amount_idr",
