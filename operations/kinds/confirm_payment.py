@@ -38,8 +38,9 @@ class ConfirmPayment:
 
     def plan(self, published: Published, moment: Moment, ordered: Mapping[str, str]) -> Iterable[Proposed]:
         row = with_proof(ordered_record(published, self.operation, ordered), self.operation, PAID_STATUS)
-        # It came in by the time its proof did; without one that says when, at the latest when it was seen.
-        paid = instant(row["proof_at"]) or None
+        # The instant that the record says stays. Else it came in by the time its proof did; without one that says when,
+        # at the latest when it was seen.
+        paid = instant(row["paid_at"]) or instant(row["proof_at"]) or None
         yield Proposed(
             RECORDS,
             row["commission_id"],
@@ -70,7 +71,7 @@ class ConfirmPayment:
         data: dict[str, object] = {}
         data |= record_written(row, PAID_STATUS, ask)
         offset = int(given["offset_minutes"]) if "offset_minutes" in given else None
-        paid = instant_in(given.get("proof_at", ""))
+        paid = None if action.proposed.before.get("paid_at") else instant_in(given.get("proof_at", ""))
         for name, moment_of in (("paidAt", paid), ("verifiedAt", at)):
             if moment_of is not None and has(name):
                 data[name] = instant_like(row.get(name), moment_of, offset)

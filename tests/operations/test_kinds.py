@@ -3,6 +3,7 @@ they stand then, and what the pipeline makes of the result."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -474,6 +475,15 @@ def test_a_payment_is_confirmed_or_rejected_by_its_proof(app: App, planned: tupl
     again |= planned[0].at("commission_records", "c-o5")
     again["paymentProofUrl"] = None
     assert skipped(app, planned, Operation.CONFIRM_PAYMENT, "c-o5") == "acting.no_proof"
+
+
+def test_when_a_payment_came_in_stays_as_its_record_says(app: App, planned: tuple[App, Published]) -> None:
+    proposed = plan(planned, Operation.CONFIRM_PAYMENT, row="c-o5")["c-o5"]
+    said = replace(proposed, before={**proposed.before, "paid_at": "2026-03-15T10:00:00Z"})
+    writes = app.writes(confirm_payment.KIND, app.action(confirm_payment.KIND, said))
+    assert not isinstance(writes, Skip)
+    assert "verifiedAt" in writes[0].data
+    assert "paidAt" not in writes[0].data
 
 
 def test_an_amount_is_repaired_for_a_person_alone(app: App, planned: tuple[App, Published]) -> None:
