@@ -44,8 +44,11 @@ BY_ORDER: Final = frozenset(
 """Operations that a person orders of one row; no schedule plans them."""
 
 
-FURTHER: Final = ("collection", "provider")
-"""What an order of one row may say beside the row: ids, as it is kept."""
+FURTHER: Final = ("collection", "provider", "amount")
+"""What an order of one row may say beside the row, as it is kept: ids, and the rupiah that an amount is repaired to."""
+
+ONLY_OF: Final = {"provider": Operation.REASSIGN_BOOKING, "amount": Operation.REPAIR_AMOUNT}
+"""What only one operation looks at of these."""
 
 RHYTHMS: Final = {
     Operation.EXPIRE_BOOKINGS: timedelta(minutes=1),

@@ -18,6 +18,7 @@ from filelock import Timeout
 
 from marketplace.operations import (
     BY_ORDER,
+    ONLY_OF,
     ActionState,
     Mode,
     Operation,
@@ -74,6 +75,9 @@ def make_plan(
         raise UsageError.of("operations.is_off", name=operation.value)
     if operation in BY_ORDER and not (ordered or {}).get("row"):
         raise UsageError.of("operations.row_wanted", name=operation.value)
+    if unread := [name for name in ordered or {} if name in ONLY_OF and operation is not ONLY_OF[name]]:
+        # It would be kept with the plan though nothing looks at it: it may be anything.
+        raise UsageError.of("operations.set_unread", name=operation.value, names=unread)
     if operation not in BY_ORDER and ordered:
         raise UsageError.of("operations.no_row_wanted", name=operation.value)
     with operations_lock(settings, patience_s=patience_s):

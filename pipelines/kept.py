@@ -22,6 +22,7 @@ from marketplace.pseudonyms import Pseudonyms
 from marketplace.traces import CellKind, Traces, cell_kind
 from operations.backup import bucket
 from operations.backup import erasing as backups
+from operations.backup.create import settle
 from operations.backup.erasing import IDS
 from pipelines.exports import erasing
 from pipelines.report_texts import texts_of
@@ -358,9 +359,11 @@ def _backups(task: Task, found: Search) -> None:
 
 
 def finish_backups(settings: Settings, *, at: datetime) -> None:
-    """End rewritings of backups of the database that a killed process left. Raises StoreFailure."""
+    """End what killed processes left of backups of the database, and rewritings of them: half-made ones hold rows too,
+    and go. For whoever holds the backups' lock. Raises StoreFailure."""
     rewrites = Rewrites(settings.home.ledger)
     store = open_store(settings.store, settings.home)
+    settle(settings, store, Ledger(settings.home.ledger))
     for begun in rewrites.unfinished():
         path = Path(begun.path)
         if begun.kind == "backup" and IDS.fullmatch(path.name) and path.parent == Path(store.place):
@@ -381,6 +384,8 @@ def _database_backups(task: Task, found: Search) -> None:
     for entry in entries.values():
         if entry.state in (BackupState.WHOLE, BackupState.PARTIAL) and entry.store != store.place:
             found.unknown.append(f"{entry.store}/{entry.backup_id}")
+        if entry.bucket is not None and entry.backup_id not in names:
+            found.unknown.append(f"{entry.bucket}/{entry.backup_id}")  # the backup is gone, its copy is not
     if not names:
         return
     with RawStore(task.home.raw, read_only=True) as mirror, mirror.transaction() as con:
@@ -413,24 +418,34 @@ def _one_backup(
         found.kept.append(kept)
         return
     if held is None:
+        found.unknown += [f"{kept.path}/{file}" for file in store.files(name)]  # half-made: nobody can tell
         return
     found.unknown += [f"{kept.path}/{file}" for file in held.sealed]
-    if not held.rows:
+    if held.rows:
+        kept.where = dict(held.rows)
+        found.kept.append(kept)
+        if task.anew:
+            _try(kept, lambda: backups.rewrite(task.settings, store, person, held, task.rewrites))
+    if (
+        entry is None
+        or not entry.bucket
+        or not (kept.rewritten or (held.manifest.rewritten and not entry.copied))
+    ):
         return
-    kept.where = dict(held.rows)
-    found.kept.append(kept)
+    # Also the copy of one that was written anew before, but not its copy: it may have been out of reach then.
     if not task.anew:
-        return
-    _try(kept, lambda: backups.rewrite(task.settings, store, person, held, task.rewrites))
-    if kept.rewritten and entry is not None and entry.bucket is not None:
+        found.unknown.append(f"{entry.bucket}/{name}")
+    else:
         try:
-            bucket.copy(task.settings, store, Ledger(task.home.ledger), name)
+            bucket.copy(task.settings, store, Ledger(task.home.ledger), name, name=entry.bucket)
         except (BookwatchError, CallFailure):
             kept.rewritten = False
             kept.why = (
-                f"Its copy in Appwrite's bucket {entry.bucket} holds them still: it could not be written. Set"
-                " BOOKWATCH_BACKUP_BUCKET and APPWRITE_WRITE_KEY and run this again, or delete its files there."
+                f"Its copy in Appwrite's bucket {entry.bucket} may hold them still: it could not be written. Set"
+                " APPWRITE_WRITE_KEY and run this again, or delete its files there."
             )
+            if kept not in found.kept:
+                found.kept.append(kept)
 
 
 def _mirror_backup(task: Task, path: Path, found: Search) -> None:

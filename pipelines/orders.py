@@ -257,7 +257,8 @@ def _act(job: Job) -> Said:
     )
     if not plan.proposed:
         return (Message("order.nothing_to_act"),)
-    if plan.mode is not Mode.ENFORCE:
+    # Who was told that nothing would be written said yes to that, whatever the worker's settings are by now.
+    if plan.mode is not Mode.ENFORCE or job.order.arguments.get("observed") == "yes":
         return _planned(job, plan)
     return job.between_runs(lambda: _applied(job, plan.plan_id))
 

@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, cast
@@ -119,10 +119,12 @@ class Folder:
         finally:
             shutil.rmtree(making, ignore_errors=True)
 
-    def clear_workshops(self) -> None:
-        """Take away what killed processes left half-made; for whoever holds the backups' lock."""
+    def clear_workshops(self, whose: Callable[[str], bool] = lambda folder: True) -> None:
+        """Take away what killed processes left half-made; for whoever holds the backups' lock. ``whose``: whether a
+        folder is its own: another home may be making one beside it."""
         for leftover in self._root.glob(f".*{_MAKING}"):
-            shutil.rmtree(leftover, ignore_errors=True)
+            if whose(leftover.name[1 : -len(_MAKING)]):
+                shutil.rmtree(leftover, ignore_errors=True)
 
 
 class ObjectStore:
@@ -246,8 +248,8 @@ class ObjectStore:
     def workshop(self, folder: str) -> Any:
         return self._beside.workshop(folder)
 
-    def clear_workshops(self) -> None:
-        """As Folder's."""
+    def clear_workshops(self, whose: Callable[[str], bool] = lambda folder: True) -> None:
+        """As Folder's; what lies beside is this home's alone."""
         self._beside.clear_workshops()
         for leftover in Path(self._beside.place).glob(f".fetched-*{_MAKING}"):
             leftover.unlink(missing_ok=True)

@@ -147,6 +147,7 @@ def on_commission(
         repair = Order(
             Operation.REPAIR_AMOUNT,
             [(say("actions.new_amount"), rupiah(record["commission_idr"]), rupiah(expected))],
+            {"amount": str(expected)},
         )
         offered[Operation.REPAIR_AMOUNT] = lambda: repair
     if proof is not None and offered.keys() & _PAYMENT.keys():
@@ -260,7 +261,7 @@ def _confirm(screen: Screen, row_id: str, order: Order, given: dict[str, str]) -
         no = st.button(say("actions.no"), icon=":material/undo:", key=f"leave_{row_id}")
     if yes and screen.may(NEEDS["act"]):
         del st.session_state[_KEY]
-        acting.enter(screen, "act", given)
+        acting.enter(screen, "act", given if enforced else {**given, "observed": "yes"})
     elif no:
         del st.session_state[_KEY]
         st.rerun()

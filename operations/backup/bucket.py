@@ -173,20 +173,25 @@ def copy(
     ledger: Ledger,
     backup_id: str,
     reached: Callable[[str], object] = lambda step: None,
+    *,
+    name: str = "",
 ) -> None:
-    """Bring the copy of a backup in the bucket of the settings to what the store has; its manifest last. What stands
-    there of it besides goes. Raises CallFailure, BookwatchError."""
+    """Bring the copy of a backup in a bucket (that of the settings by default) to what the store has; its manifest
+    last. What stands there of it besides goes. The ledger knows of it before its first file is sent: one that broke off
+    holds rows too. Raises CallFailure, BookwatchError."""
+    name = name or settings.backup_bucket
     data = store.read(backup_id, MANIFEST)
     if data is None:
         raise BookwatchError.of("failure.backup_gone", backup=backup_id)
     names = [file.name for file in read_manifest(data, backup_id).files]
-    names += [name for name in (SIGNATURE, MANIFEST) if name in store.files(backup_id)]
-    with Bucket(settings, settings.backup_bucket) as there:
+    names += [file for file in (SIGNATURE, MANIFEST) if file in store.files(backup_id)]
+    with Bucket(settings, name) as there:
         standing = there.standing(f"{backup_id}.")
+        ledger.enter_copy(backup_id, name, whole=False)
         wanted: set[str] = set()
-        for name in names:
-            with store.local(backup_id, name) as path:
-                for piece, content in _pieces(path, f"{backup_id}.{name}"):
+        for file in names:
+            with store.local(backup_id, file) as path:
+                for piece, content in _pieces(path, f"{backup_id}.{file}"):
                     identity = file_id(piece)
                     wanted.add(identity)
                     known = standing.get(identity)
@@ -195,17 +200,24 @@ def copy(
                     if known is not None:
                         there.remove(identity)
                     there.put(piece, content)
-                    reached(f"copied {name}")
+                    reached(f"copied {file}")
         for identity in standing.keys() - wanted:
             there.remove(identity)
-    ledger.enter_copy(backup_id, settings.backup_bucket)
+    ledger.enter_copy(backup_id, name, whole=True)
 
 
 def remove(settings: Settings, ledger: Ledger, backup_id: str) -> None:
-    """Delete the copy of a backup, where it has one. Raises CallFailure, UsageError."""
+    """Delete the copy of a backup, where it has one, and enter that it is gone. Raises CallFailure, UsageError."""
     entry = ledger.backup(backup_id)
     if entry is None or entry.bucket is None:
         return
     with Bucket(settings, entry.bucket) as there:
-        for identity in there.standing(f"{backup_id}."):
+        try:
+            standing = there.standing(f"{backup_id}.")
+        except CallFailure as failed:
+            if not _is_gone(failed):
+                raise
+            standing = {}  # the bucket is gone, and the copy with it
+        for identity in standing:
             there.remove(identity)
+    ledger.enter_copy(backup_id, None, whole=False)

@@ -29,7 +29,7 @@ from operations.backup.manifest import (
 )
 from operations.backup.parts import PartWriter, recipient_of, slug
 from operations.backup.rows import Frames
-from operations.backup.scan import Pass, counted, read_table, watched_columns
+from operations.backup.scan import UNREACHED, Pass, counted, read_table, watched_columns
 from operations.backup.tables import Table, database_settings, list_tables, reading_order
 from resources.appwrite.failures import CallEvent, CallFailure
 from resources.appwrite.gateway import Gateway
@@ -46,6 +46,7 @@ from resources.store import Store, StoreFailure, open_store
 from resources.version import bookwatch_version
 
 SEALED, UNREADABLE = "sealed", "unreadable"
+REWRITING: Final = "-rewriting"
 _COMMENT: Final = f"file:{MANIFEST}\thashed"
 
 Say = Callable[[Message], object]
@@ -101,6 +102,9 @@ def make_backup(
                 failure = refused
             except CallFailure as refused:
                 failure = source_unavailable(refused, gateway)
+            except OSError as refused:  # no room where the files are made
+                why = refused.strerror or type(refused).__name__
+                failure = StoreFailure.of("failure.store", place=store.place, doing="write", why=why)
             except BaseException:
                 _not_made(settings, store, ledger, backup_id, Message("backup.stopped"))
                 raise
@@ -141,8 +145,11 @@ class backups_lock:
 
 def settle(settings: Settings, store: Store, ledger: Ledger) -> None:
     """End what a killed process left: one whose manifest stands was made, any other was not, and its files go."""
-    store.clear_workshops()
-    for entry in ledger.backups():
+    entries = ledger.backups()
+    known = {entry.backup_id for entry in entries}
+    # A rewriting is of a backup of whichever home.
+    store.clear_workshops(lambda folder: folder in known or folder.endswith(REWRITING))
+    for entry in entries:
         if entry.store != store.place:
             continue
         if entry.state == BackupState.RUNNING:
@@ -234,7 +241,7 @@ class _Making:
                 writer.add(len(page), page.block, page.packed, page.read)
             rows_after = counted(self.gateway, table.id)
         except CallFailure as failed:
-            if failed.reason in ("unauthorized", "connection", "circuit_open"):
+            if failed.reason in UNREACHED:
                 raise
             writer.discard()
             self.say(Message("backup.unreadable", {"table": table.id, "why": failed.said}))
@@ -264,7 +271,7 @@ class _Making:
                 "api": settings.appwrite_api,
                 "server_version": gateway.server_version(),
             },
-            settings.backup_recipient if self.recipient is not None else None,
+            _named(settings.backup_recipient) if self.recipient is not None else None,
             None if signing is None else signing.public.text,
             entries,
         )
@@ -298,6 +305,11 @@ class _Making:
             file.write(content)
             sync_open(file)
         self.store.place_file(self.backup_id, name, folder / name)
+
+
+def _named(recipient: str) -> str:
+    """A public key as a manifest names it: the comment behind one of SSH names a person."""
+    return " ".join(recipient.split()[:2])
 
 
 def _entry(
@@ -399,5 +411,8 @@ def expire(settings: Settings, store: Store, ledger: Ledger) -> list[str]:
     ledger.expire_backups(old)
     for backup_id in old:
         delete(store, backup_id)
-        bucket.remove(settings, ledger, backup_id)
+    # Copies of earlier ones as well: those that could not be deleted with them.
+    for entry in ledger.backups():
+        if entry.state == BackupState.EXPIRED and entry.bucket is not None:
+            bucket.remove(settings, ledger, entry.backup_id)
     return old

@@ -35,6 +35,7 @@ def listed(settings: Settings) -> list[BackupEntry]:
             None,
             store.place,
             None,
+            False,
             sha256_of(data),
             None,
         )

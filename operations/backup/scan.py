@@ -21,7 +21,7 @@ from operations.backup.rows import Frames, RowsDecoder, RowsPage, parquet_name
 from operations.backup.tables import Table, path_of
 from resources.appwrite.bounds import loads
 from resources.appwrite.columns import Page
-from resources.appwrite.failures import PermanentFailure
+from resources.appwrite.failures import CallFailure, PermanentFailure
 from resources.appwrite.gateway import Gateway
 from resources.appwrite.order import following, lacks_sequence, prove_order_by_id
 from resources.appwrite.page_ahead import PageAhead, position_guess
@@ -36,6 +36,8 @@ TRICKLE: Final = 3
 """Pages with fewer rows than asked for, one after another, of rows made since the pass began: then it is at its end,
 though rows go on to come."""
 PAGE_THREADS: Final = 2
+UNREACHED: Final = frozenset({"unauthorized", "connection", "circuit_open"})
+"""Why a call failed that tells nothing of the table it asked for."""
 
 
 @dataclass
@@ -49,7 +51,8 @@ class Pass:
 
 
 def counted(gateway: Gateway, table: str) -> int | None:
-    """How many rows the server counts; None where it does not count to the end, or refuses to. Raises CallFailure."""
+    """How many rows the server counts; None where it does not count to the end, or cannot: the row that comes along may
+    be the one it fails over, and the others are read all the same. Raises CallFailure where it cannot be reached."""
 
     def decode(body: bytes) -> int | None:
         told = loads(body)
@@ -57,15 +60,20 @@ def counted(gateway: Gateway, table: str) -> int | None:
         return total if isinstance(total, int) and 0 <= total < COUNTED_UPTO else None
 
     path = path_of(gateway, gateway.api.rows, table)
-    return gateway.client.request(
-        "probe_rows",
-        table,
-        "get",
-        path,
-        {"queries": [Query.limit(1)]},
-        lambda body, kind: decode(body),
-        expected=True,
-    ).value
+    try:
+        return gateway.client.request(
+            "probe_rows",
+            table,
+            "get",
+            path,
+            {"queries": [Query.limit(1)]},
+            lambda body, kind: decode(body),
+            expected=True,
+        ).value
+    except CallFailure as failed:
+        if failed.reason in UNREACHED:
+            raise
+        return None
 
 
 def read_table(

@@ -44,6 +44,13 @@ class RepairAmount:
         if row["status"] == PAID_STATUS and findings[0] != AmountFinding.UNIT_ERROR.value:
             # What came in is what it says; the rest is a record of its own, or a refund.
             raise UsageError.of("failure.repair_of_paid", row=row["commission_id"])
+        if ordered.get("amount", str(row["expected_idr"])) != str(row["expected_idr"]):
+            # Whoever ordered it was shown another amount: it is theirs to say yes to this one.
+            raise UsageError.of(
+                "failure.repair_of_another_amount",
+                row=row["commission_id"],
+                expected=row["expected_idr"],
+            )
         yield Proposed(
             RECORDS,
             row["commission_id"],

@@ -102,7 +102,7 @@ def list_backups(json: Annotated[bool, _JSON] = False) -> None:
                     "verified_at": z_text_of(one.verified_at),
                     "verified": one.verified,
                     "store": one.store,
-                    "bucket": one.bucket,
+                    "bucket": one.bucket if one.copied else None,
                     "why": None if one.why is None else english(one.why),
                 }
                 for one in found

@@ -5,6 +5,7 @@ What a backup is and where it lies is operations/backup's; whether it still hold
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from resources.instants import instant_of, optional_instant_of, text_of
 from resources.ledger.connection import LedgerFile
 
 _BACKUP = (
-    "backup_id, started_at, finished_at, state, rows, bytes, verified_at, verified, store, bucket, manifest_sha256,"
+    "backup_id, started_at, finished_at, state, rows, bytes, verified_at, verified, store, bucket, copied,"
+    " manifest_sha256,"
     " code, args"
 )
 
@@ -25,7 +27,7 @@ _BACKUP = (
 class BackupEntry:
     """A backup. ``rows`` and ``bytes``: of all tables, of its files; None while it is made. ``verified``: what the
     newest look at it found. ``store``: the folder or address it lies in, without a secret; ``bucket``: Appwrite's that
-    has a copy. ``why``: what is to be said of it."""
+    has a copy, or part of one; ``copied``: it has all. ``why``: what is to be said of it."""
 
     backup_id: str
     started_at: datetime
@@ -37,6 +39,7 @@ class BackupEntry:
     verified: bool | None
     store: str
     bucket: str | None
+    copied: bool
     manifest_sha256: str | None
     why: Message | None
 
@@ -60,10 +63,12 @@ class Backups(LedgerFile):
     """The backups of a home."""
 
     def begin_backup(self, started_at: datetime, stamp: str, *, store: str) -> str:
-        """Enter one that is about to be made; its id: the stamp of its start, and a number."""
+        """Enter one that is about to be made; its id: the stamp of its start, and a number. Homes that share a store
+        begin at the same instant of the night, so the number ends by chance: else one's files would replace another's.
+        """
         with self.writing() as db:
             number = 1 + int(db.execute("SELECT coalesce(max(number), 0) FROM backups").fetchone()[0])
-            backup_id = f"{stamp}-{number:04d}"
+            backup_id = f"{stamp}-{number:04d}{secrets.randbelow(10**6):06d}"
             db.execute(
                 "INSERT INTO backups (number, backup_id, started_at, state, store) VALUES (?, ?, ?, ?, ?)",
                 (number, backup_id, text_of(started_at), BackupState.RUNNING, store),
@@ -89,10 +94,12 @@ class Backups(LedgerFile):
                 (state, text_of(at), rows, size, manifest_sha256, *_said(why), backup_id),
             )
 
-    def enter_copy(self, backup_id: str, bucket: str) -> None:
-        """A bucket of Appwrite's has a whole copy."""
+    def enter_copy(self, backup_id: str, bucket: str | None, *, whole: bool) -> None:
+        """A bucket of Appwrite's has a ``whole`` copy, or is about to have one; None: it has none any more."""
         with self.writing() as db:
-            db.execute("UPDATE backups SET bucket = ? WHERE backup_id = ?", (bucket, backup_id))
+            db.execute(
+                "UPDATE backups SET bucket = ?, copied = ? WHERE backup_id = ?", (bucket, whole, backup_id)
+            )
 
     def enter_verified(self, backup_id: str, *, at: datetime, holds: bool) -> None:
         """What a look at every file of it found."""
@@ -103,10 +110,12 @@ class Backups(LedgerFile):
             )
 
     def enter_rewritten(self, backup_id: str, manifest_sha256: str, *, size: int) -> None:
-        """It was written anew: its manifest is another one, and nobody has looked at its files since."""
+        """It was written anew: its manifest is another one, nobody has looked at its files since, and a copy of it is
+        not one any more."""
         with self.writing() as db:
             db.execute(
-                "UPDATE backups SET manifest_sha256 = ?, bytes = ?, verified_at = NULL, verified = NULL"
+                "UPDATE backups SET manifest_sha256 = ?, bytes = ?, verified_at = NULL, verified = NULL,"
+                " copied = 0"
                 " WHERE backup_id = ?",
                 (manifest_sha256, size, backup_id),
             )
@@ -238,6 +247,7 @@ def _backup(row: sqlite3.Row) -> BackupEntry:
         None if row["verified"] is None else bool(row["verified"]),
         row["store"],
         row["bucket"],
+        bool(row["copied"]),
         row["manifest_sha256"],
         message_of(row["code"], row["args"]),
     )

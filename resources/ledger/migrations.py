@@ -518,6 +518,13 @@ def _keep_backups(db: sqlite3.Connection) -> None:
     )
 
 
+def _tell_whole_copies(db: sqlite3.Connection) -> None:
+    """Of a backup's copy in a bucket whether it has all that the backup has."""
+    if "copied" not in {row["name"] for row in db.execute("PRAGMA table_info(backups)")}:
+        db.execute("ALTER TABLE backups ADD COLUMN copied INTEGER")
+        db.execute("UPDATE backups SET copied = 1 WHERE bucket IS NOT NULL")
+
+
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _make_tables,
     _say_who_refused,
@@ -530,6 +537,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _take_orders_to_act,
     _take_outbox,
     _keep_backups,
+    _tell_whole_copies,
 )
 """The n-th makes form n, the ``user_version`` of the file, of the form before."""
 

@@ -230,6 +230,7 @@ def test_a_missing_record_charges_what_the_pipeline_says_and_refers_to_one_booki
         (Operation.REJECT_PAYMENT, {"row": "c-x2"}, "has no proof"),
         (Operation.REPAIR_AMOUNT, {"row": "c-x2"}, "Nothing is known to be wrong"),
         (Operation.REPAIR_AMOUNT, {"row": "c-w2"}, "is paid"),
+        (Operation.REPAIR_AMOUNT, {"row": "c-w1", "amount": "1"}, "not the amount that was ordered"),
         (Operation.REPAIR_AMOUNT, {}, "none was named"),
     ],
 )

@@ -112,6 +112,17 @@ def test_one_row_is_acted_on_and_once_where_the_worker_was_killed_after_it(of_on
     assert desk.server.writes()["writes"] == 0
 
 
+def test_who_was_told_that_nothing_is_written_has_nothing_written_though_it_is_enforced_since(
+    of_one_row: Desk,
+) -> None:
+    (row,) = of_one_row.bookings(1)
+    of_one_row.server.forget_writes()
+    name = Operation.CANCEL_BOOKING.value
+    told = ordered(of_one_row, "act", operation=name, row=row, reason=REASON, observed="yes")
+    assert told == ("done", f"{name}: 1 rows are planned.")
+    assert of_one_row.server.writes()["writes"] == 0
+
+
 def test_a_row_that_says_something_else_by_now_is_left_and_it_is_said_why(of_one_row: Desk) -> None:
     desk = of_one_row
     (row,) = desk.bookings(1)
@@ -121,3 +132,11 @@ def test_a_row_that_says_something_else_by_now_is_left_and_it_is_said_why(of_one
     state, said = ordered(desk, "act", **given)
     assert (state, said.startswith("0 done, 1 skipped, 0 failed.")) == ("done", True)
     assert desk.server.writes()["writes"] == 0
+
+
+def test_what_an_operation_does_not_look_at_is_not_kept_with_its_plan(of_one_row: Desk) -> None:
+    (row,) = of_one_row.bookings(1)
+    given = {"operation": Operation.CANCEL_BOOKING.value, "row": row, "reason": REASON, "amount": "0812345"}
+    state, said = ordered(of_one_row, "act", **given)
+    assert (state, "does not look at amount" in said) == ("failed", True)
+    assert of_one_row.ledger.newest_plans() == {}

@@ -31,6 +31,7 @@ RUN = "20261122T040000Z-000001"
 
 #: Every way of asking, and what an empty ledger answers.
 READS: dict[str, tuple[Callable[[Path], Any], Any]] = {
+    "rows_written": (lambda path: Ledger(path).rows_written("act_1"), frozenset()),
     "run_ended": (lambda path: Ledger(path).run_ended(RUN), None),
     "newest_runs": (lambda path: Ledger(path).newest_runs(5), []),
     "dead_runs": (lambda path: Ledger(path).dead_runs(before=9), []),
@@ -92,6 +93,7 @@ SINCE = {
     "plans",
     "newest_plans",
     "plan",
+    "rows_written",
     "actions",
     "listed",
     "action",

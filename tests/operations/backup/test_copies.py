@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from marketplace.backups import BACKUP_KEPT_FOR
-from operations.backup import bucket
+from operations.backup import bucket, scan
 from operations.backup.bucket import Bucket, file_id
 from operations.backup.create import make_backup
-from resources.appwrite.failures import PermanentFailure
+from operations.backup.erasing import IDS
+from operations.backup.parts import PartWriter
+from resources.appwrite.failures import CallFailure, PermanentFailure
 from resources.ledger import Ledger
+from resources.store import StoreFailure
 from tests.operations.backup.marketplace import Market
 
 
@@ -63,8 +68,10 @@ def test_each_backup_is_copied_and_its_copy_goes_with_it(
     from resources.store import open_store
 
     ledger = Ledger(settings.home.ledger)
+    ledger.enter_copy(made.backup_id, name, whole=False)
     bucket.copy(settings, open_store("", settings.home), ledger, made.backup_id)
     assert (sent, names(market, name)) == ([gone], wanted)
+    assert [one.copied for one in ledger.backups()] == [True]
     later = make_backup(market.settings(backup_bucket=name, now=start + BACKUP_KEPT_FOR + timedelta(days=1)))
     assert {file.partition(".")[0] for file in names(market, name)} == {later.backup_id}
 
@@ -88,3 +95,82 @@ def test_a_bucket_that_takes_nothing_is_said_and_the_backup_stands(market: Marke
     made = make_backup(market.settings(backup_bucket="nowhere"))
     assert (made.state, made.bucket) == ("whole", None)
     assert "backup.bucket_failed" in [said.code for said in made.said]
+
+
+def test_a_copy_that_broke_off_is_known_and_goes_though_its_bucket_was_out_of_reach_when_it_was_due(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market.fill(bookings=1)
+    name = made_bucket(market)
+    start = datetime(2026, 3, 1, tzinfo=UTC)
+
+    def broken(*_: object) -> None:
+        raise CallFailure("create_file", "server_error", status=500)
+
+    put, sent = Bucket.put, list[str]()
+
+    def once(self: Bucket, file: str, content: bytes) -> None:
+        (put if not sent else broken)(self, file, content)
+        sent.append(file)
+
+    with monkeypatch.context() as dying:
+        dying.setattr(Bucket, "put", once)
+        first = make_backup(market.settings(backup_bucket=name, now=start))
+    assert (first.bucket, [*names(market, name)]) == (None, sent)
+    settings = market.settings(backup_bucket=name, now=start + BACKUP_KEPT_FOR + timedelta(days=1))
+    ledger = Ledger(settings.home.ledger)
+    entry = ledger.backup(first.backup_id)
+    assert entry is not None
+    assert (entry.bucket, entry.copied) == (name, False)
+    with monkeypatch.context() as dying:
+        dying.setattr(Bucket, "remove", broken)
+        make_backup(settings)
+    assert set(sent) < set(names(market, name))
+    last = make_backup(settings)
+    assert {file.partition(".")[0] for file in names(market, name)} >= {last.backup_id}
+    assert not set(sent) & set(names(market, name))
+    entry = ledger.backup(first.backup_id)
+    assert entry is not None
+    assert (entry.state, entry.bucket) == ("expired", None)
+
+
+def test_a_table_is_read_though_its_rows_cannot_be_counted(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market.fill(bookings=1)
+    path_of = scan.path_of
+
+    def nowhere(gateway: object, template: str, table: str = "") -> str:
+        return path_of(gateway, template, table) + "/nowhere/at/all"  # type: ignore[arg-type]
+
+    monkeypatch.setattr(scan, "path_of", nowhere)  # the count's alone
+    made = make_backup(market.settings())
+    assert (made.state, made.rows > 1) == ("whole", True)
+
+
+def test_homes_that_share_a_store_leave_each_others_backups_alone(market: Market, tmp_path: Path) -> None:
+    """Both begin at the same instant, each its first."""
+    market.fill(bookings=1)
+    other = market.settings(store=str(tmp_path / "shared"))
+    at = other.clock.now()
+    ids = {Ledger(tmp_path / f"{n}.sqlite").begin_backup(at, "20260301T000000Z", store="s") for n in range(2)}
+    assert len(ids) == 2
+    assert all(IDS.fullmatch(one) for one in ids)
+    working = tmp_path / "shared" / ".20260301T000000Z-0001000000.making"
+    working.mkdir(parents=True)
+    make_backup(other)
+    assert working.is_dir()
+
+
+def test_no_room_is_said_and_the_backup_failed_by_it(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    market.fill(bookings=1)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(PartWriter, "end_part", full)
+    settings = market.settings()
+    with pytest.raises(StoreFailure, match="No space left"):
+        make_backup(settings)
+    (entry,) = Ledger(settings.home.ledger).backups()
+    assert (entry.state, entry.why and entry.why.code) == ("failed", "failure.store")

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from marketplace.backups import BackupState
+from operations.backup import bucket
 from operations.backup.create import KIND
 from operations.backup.manifest import MANIFEST_VERSION, Manifest, TableEntry, read_manifest, sha256_of
 from operations.backup.parts import PartWriter, lines_of, packed, slug
@@ -17,6 +18,7 @@ from operations.backup.rows import Frames, row_of
 from operations.backup.verify import verify_backup
 from pipelines.forget import forget_customer
 from resources.appwrite.columns import columns_of
+from resources.appwrite.failures import CallFailure
 from resources.ledger import Ledger
 from resources.report_keys import make_keys
 from resources.rewrites import Rewrites
@@ -208,3 +210,39 @@ def test_killed_while_a_backup_is_written_anew_the_next_call_ends_it(
     verdict = verify_backup(settings, ID)
     assert (verdict.wrong, verdict.noted, held(folder)) == ([], [], set())
     assert Rewrites(settings.home.ledger).unfinished() == []
+
+
+def test_a_copy_that_could_not_follow_is_brought_to_follow_by_the_next_call(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backed_up(settings)
+    Ledger(settings.home.ledger).enter_copy(ID, "copies", whole=True)
+    copied: list[tuple[str, str]] = []
+
+    def broken(*_: Any, name: str) -> None:
+        raise CallFailure("create_file", "server_error", status=500)
+
+    monkeypatch.setattr(bucket, "copy", broken)
+    for _ in range(2):
+        (kept,) = [
+            one for one in forget_customer(settings, "u1", by="Ayu", anew=True).left if one.kind == "backup"
+        ]
+        assert "bucket copies" in str(kept.why)
+    assert f"copies/{ID}" in forget_customer(settings, "u1", by="Ayu").backups
+    monkeypatch.setattr(bucket, "copy", lambda *given, name: copied.append((given[3], name)))
+    done = forget_customer(settings, "u1", by="Ayu", anew=True)
+    assert (copied, [one for one in done.left if one.kind == "backup"]) == ([(ID, "copies")], [])
+
+
+def test_half_a_backup_of_a_killed_process_is_named_and_goes(settings: Settings) -> None:
+    folder = backed_up(settings)
+    (folder / "manifest.json").unlink()
+    (half,) = folder.glob("*-bookings-00001.jsonl.zst")
+    with Ledger(settings.home.ledger).writing() as db:
+        db.execute("UPDATE backups SET state = 'running'")
+    workshop = folder.with_name(f".{ID}.making")
+    workshop.mkdir()
+    assert str(half) in forget_customer(settings, "u1", by="Ayu").backups
+    forget_customer(settings, "u1", by="Ayu", anew=True)
+    assert not folder.exists()
+    assert not workshop.exists()
