@@ -21,6 +21,8 @@ SEALED_COLLECTION: Final = "bank_details"
 
 _WORDS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 _BANKING: Final = frozenset({"bank", "banks", "iban", "payout", "payouts"})
+COPIED_WITHIN: Final = timedelta(hours=1)
+"""A copy in a bucket that is not whole so long after its backup broke off."""
 
 
 class BackupState(StrEnum):

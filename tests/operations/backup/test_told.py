@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from marketplace.backups import BACKUP_OLD_AFTER, BackupState
+from marketplace.backups import BACKUP_OLD_AFTER, COPIED_WITHIN, BackupState
 from messages.message import Message
 from operations.backup import drill as drilling
 from operations.backup.create import make_backup
@@ -108,6 +108,16 @@ def test_alerts_follow_the_ledger(market: Market) -> None:
     ledger.finish_backup(whole, BackupState.WHOLE, at=late)
     assert [active for active, _ in observed(market, late).values()] == [False, False]
     assert observed(market, late + BACKUP_OLD_AFTER)["backup_old"][1] == ["backup.old", "alert.backup_old_do"]
+    ledger.enter_verified(whole, at=late, holds=False)
+    assert observed(market, late)["backup_failed"] == (True, ["backup.damaged", "alert.backup_failed_do"])
+    assert observed(market, late)["backup_old"][0]
+    ledger.enter_verified(whole, at=late, holds=True)
+    ledger.enter_copy(whole, "vault", whole=False)
+    assert not observed(market, late)["backup_failed"][0]  # it is being copied
+    later = late + COPIED_WITHIN
+    assert observed(market, later)["backup_failed"][1] == ["backup.copy_broke_off", "alert.backup_failed_do"]
+    ledger.enter_copy(whole, "vault", whole=True)
+    assert not observed(market, later)["backup_failed"][0]
     number = ledger.begin_drill(whole, at=late)
     assert "drill_failed" not in observed(market, late)
     ledger.finish_drill(number, drilling.DrillState.DIFFERENT, at=late, seconds=1.0)
