@@ -44,11 +44,16 @@ BY_ORDER: Final = frozenset(
 """Operations that a person orders of one row; no schedule plans them."""
 
 
-FURTHER: Final = ("collection", "provider", "amount")
-"""What an order of one row may say beside the row, as it is kept: ids, and the rupiah that an amount is repaired to."""
+FURTHER: Final = ("collection", "provider", "amount", "proof")
+"""What an order of one row may say beside the row, as it is kept: ids, the rupiah that an amount is repaired to,
+the keyed hash of the proof that was looked at."""
 
-ONLY_OF: Final = {"provider": Operation.REASSIGN_BOOKING, "amount": Operation.REPAIR_AMOUNT}
-"""What only one operation looks at of these."""
+ONLY_OF: Final = {
+    "provider": (Operation.REASSIGN_BOOKING,),
+    "amount": (Operation.REPAIR_AMOUNT,),
+    "proof": (Operation.CONFIRM_PAYMENT, Operation.REJECT_PAYMENT),
+}
+"""What only some operations look at of these."""
 
 RHYTHMS: Final = {
     Operation.EXPIRE_BOOKINGS: timedelta(minutes=1),

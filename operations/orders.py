@@ -65,10 +65,15 @@ def ordered_record(published: Published, operation: Operation, ordered: Mapping[
     return _one(published, _RECORD, operation, ordered)
 
 
-def with_proof(row: dict[str, Any], operation: Operation, after: str) -> dict[str, Any]:
-    """A record whose payment is decided. Raises UsageError where it has no proof, or does not go to that state."""
+def with_proof(
+    row: dict[str, Any], operation: Operation, after: str, ordered: Mapping[str, str]
+) -> dict[str, Any]:
+    """A record whose payment is decided. Raises UsageError where it has no proof, or another one than the person saw
+    who ordered it, or does not go to that state."""
     if row["proof_state"] != "present":
         raise UsageError.of("failure.no_proof", operation=operation.value, row=row["commission_id"])
+    if ordered.get("proof", row["proof_key"]) != row["proof_key"]:
+        raise UsageError.of("failure.another_proof", row=row["commission_id"])
     if not record_may_move(row["status"], after):
         raise UsageError.of(
             "failure.record_not_allowed",

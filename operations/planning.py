@@ -75,7 +75,7 @@ def make_plan(
         raise UsageError.of("operations.is_off", name=operation.value)
     if operation in BY_ORDER and not (ordered or {}).get("row"):
         raise UsageError.of("operations.row_wanted", name=operation.value)
-    if unread := [name for name in ordered or {} if name in ONLY_OF and operation is not ONLY_OF[name]]:
+    if unread := [name for name in ordered or {} if name in ONLY_OF and operation not in ONLY_OF[name]]:
         # It would be kept with the plan though nothing looks at it: it may be anything.
         raise UsageError.of("operations.set_unread", name=operation.value, names=unread)
     if operation not in BY_ORDER and ordered:

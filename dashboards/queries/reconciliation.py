@@ -375,12 +375,13 @@ _PRESENT: Final = "present"
 
 @cached
 def proof(path: str, commission_id: str) -> dict[str, Any] | None:
-    """The proof of payment that stands with a record: proof_at, proof_kind (marketplace/proofs.py), and ``elsewhere``,
-    the other records that the same one stands with; None where none stands, and of a record that is gone."""
+    """The proof of payment that stands with a record: proof_at, proof_key, proof_kind (marketplace/proofs.py), and
+    ``elsewhere``, the other records that the same one stands with; None where none stands, and of a record that is
+    gone."""
     return _one(
         ask(
             path,
-            """SELECT c.proof_at, c.proof_kind,
+            """SELECT c.proof_at, c.proof_key, c.proof_kind,
                       (SELECT coalesce(list(o.commission_id ORDER BY o.commission_id), []) FROM core.commissions o
                        WHERE o.proof_key = c.proof_key AND o.commission_id <> c.commission_id) AS elsewhere
                FROM core.commissions c

@@ -142,7 +142,10 @@ def on_commission(
                     say.word("commission_status", status),
                     say.word("commission_status", after.value),
                 )
-                offered[operation] = lambda one=operation, change=change: Order(one, [change])
+                seen = {} if proof["proof_key"] is None else {"proof": str(proof["proof_key"])}
+                offered[operation] = lambda one=operation, change=change, seen=seen: Order(
+                    one, [change], seen
+                )
     if judged is not None and (expected := judged["expected_idr"]) is not None and judged["variance_idr"]:
         repair = Order(
             Operation.REPAIR_AMOUNT,

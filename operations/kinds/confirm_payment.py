@@ -37,7 +37,9 @@ class ConfirmPayment:
     description = "Mark one commission record paid whose proof of payment was seen."
 
     def plan(self, published: Published, moment: Moment, ordered: Mapping[str, str]) -> Iterable[Proposed]:
-        row = with_proof(ordered_record(published, self.operation, ordered), self.operation, PAID_STATUS)
+        row = with_proof(
+            ordered_record(published, self.operation, ordered), self.operation, PAID_STATUS, ordered
+        )
         # The instant that the record says stays. Else it came in by the time its proof did; without one that says when,
         # at the latest when it was seen.
         paid = instant(row["paid_at"]) or instant(row["proof_at"]) or None

@@ -27,7 +27,9 @@ class RejectPayment:
     description = "Mark one commission record unpaid whose proof of payment is none."
 
     def plan(self, published: Published, moment: Moment, ordered: Mapping[str, str]) -> Iterable[Proposed]:
-        row = with_proof(ordered_record(published, self.operation, ordered), self.operation, _REJECTED)
+        row = with_proof(
+            ordered_record(published, self.operation, ordered), self.operation, _REJECTED, ordered
+        )
         yield Proposed(
             RECORDS,
             row["commission_id"],

@@ -477,6 +477,16 @@ def test_a_payment_is_confirmed_or_rejected_by_its_proof(app: App, planned: tupl
     assert skipped(app, planned, Operation.CONFIRM_PAYMENT, "c-o5") == "acting.no_proof"
 
 
+def test_a_payment_is_decided_by_the_proof_that_was_looked_at(planned: tuple[App, Published]) -> None:
+    ((key,),) = (
+        row.values()
+        for row in planned[1].rows("SELECT proof_key FROM core.commissions WHERE commission_id = 'c-o5'")
+    )
+    for operation in (Operation.CONFIRM_PAYMENT, Operation.REJECT_PAYMENT):
+        assert plan(planned, operation, row="c-o5", proof=key)
+        assert "another proof" in refused(planned, operation, row="c-o5", proof="seen before")
+
+
 def test_when_a_payment_came_in_stays_as_its_record_says(app: App, planned: tuple[App, Published]) -> None:
     proposed = plan(planned, Operation.CONFIRM_PAYMENT, row="c-o5")["c-o5"]
     said = replace(proposed, before={**proposed.before, "paid_at": "2026-03-15T10:00:00Z"})
