@@ -194,7 +194,7 @@ class Notifier:
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
     random: Callable[[], float] = random.random
-    retries: int = RETRIES
+    retries: int | None = None
 
     def send(self, channel: Channel, title: str, body: str | Write) -> Sent:
         """Send one message; ``delivered`` only when the channel took it. Never raises for a channel that fails.
@@ -221,14 +221,15 @@ class Notifier:
         text = _written(room, body)
         shortened = False
         began = self.monotonic()
-        for attempt in range(self.retries + 1):
+        retries = RETRIES if self.retries is None else self.retries
+        for attempt in range(retries + 1):
             # One message, as it is. Where not even the shortest fits its end is cut off, and it arrives.
             modes = apprise.OverflowMode
             plugin.overflow_mode = modes.UPSTREAM if room.fits(text) else modes.TRUNCATE
             delivered, too_long = self._try(target, title, text)
             if delivered:
                 return Sent(True, attempt + 1, length=len(text), shortened=shortened)
-            if attempt == self.retries:
+            if attempt == retries:
                 break
             delay = retry_delay(attempt, self.random)
             if self.monotonic() - began + delay >= RETRY_BUDGET:
@@ -239,7 +240,7 @@ class Notifier:
                 shortened = shortened or len(shorter) < len(text)
                 text = min(shorter, text, key=len)
             self.sleep(delay)
-        return Sent(False, self.retries + 1, length=len(text), shortened=shortened)
+        return Sent(False, retries + 1, length=len(text), shortened=shortened)
 
     @staticmethod
     def _try(target: Any, title: str, body: str) -> tuple[bool, bool]:

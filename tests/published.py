@@ -123,9 +123,6 @@ def _publish(folder: Path) -> None:
         wrote(server)
         _entered(bookwatch, "waive", _first(bookwatch, "marts.commission_findings", "finding_id", _LATE))
         _entered(bookwatch, "alerts", "silence", "no_late_record", "--for", "1d")
-        _entered(bookwatch, "operations", "plan", "mark_overdue")
-        done = bookwatch("backup", "create", BOOKWATCH_NOW=second)
-        assert done.returncode == 0, done.stderr
         done = bookwatch("sweep", BOOKWATCH_NOW=second)
         assert done.returncode == 10, done.stderr
 

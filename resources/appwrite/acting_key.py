@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from appwrite.query import Query
 
+from marketplace.collections import COLLECTIONS
 from marketplace.operations import Mode
 from resources.appwrite.examination import NOWHERE, WRITE_PROBES, Line, Verdict
 from resources.appwrite.failures import CallFailure
@@ -20,7 +21,9 @@ from resources.settings import Settings
 
 TOPIC: Final = "acting key"
 NEEDED: Final = "rows.write"
-_READ: Final = ("bookings", "rows.read")
+_READ: Final = "rows.read"
+_SOME: Final = next(collection.name for collection in COLLECTIONS if collection.required)
+"""Whose rows are asked for to see whether it may."""
 
 
 def examine_acting_key(settings: Settings, clock: Clock) -> list[Line]:
@@ -49,8 +52,8 @@ def _examined(gateway: Gateway) -> list[Line]:
         lines.append(Line(TOPIC, verdict, sentence, what_to_do))
 
     tables = gateway.api.tables.format(database=gateway.database)
-    rows = gateway.api.rows.format(database=gateway.database, table=gateway.settings.table_id(_READ[0]))
-    for scope, path in (("tables.read", tables), (_READ[1], rows)):
+    rows = gateway.api.rows.format(database=gateway.database, table=gateway.settings.table_id(_SOME))
+    for scope, path in (("tables.read", tables), (_READ, rows)):
         failure = _asked(gateway, path)
         if failure is None or failure.reason == "not_found":
             continue

@@ -11,6 +11,7 @@ import pytest
 
 from marketplace.health import HEALTH_POINTS
 from messages.catalogue import english
+from messages.figures import counted_in
 from messages.rules import component
 from tests.health.market import DAY, HOUR, MINUTE, NOW, Market, stamp, statuses
 
@@ -51,7 +52,7 @@ def test_all_seven_work(market: Market) -> None:
         assert (point["severity"], point["limit_value"], point["unit"], point["component"]) == (
             SEVERITIES[number],
             rule.limit,
-            rule.unit,
+            counted_in(rule.metric),
             english(component(number)),
         )
         assert point["code"] == f"point.{number}.working"
