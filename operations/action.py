@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from marketplace.operations import Operation
 from messages.message import Message
-from operations.port import Published
+from resources.appwrite.writing import Row, Write
 from resources.settings import Settings
 
-Row = Mapping[str, Any]
-"""A row as Appwrite answers it, ``$id`` and ``$updatedAt`` included."""
+if TYPE_CHECKING:  # services use what is written, and never load what reads a snapshot
+    from operations.port import Published
 
 
 @dataclass(frozen=True)
@@ -50,29 +50,6 @@ class Action:
     by: str
     reason: str = ""
     wrote: frozenset[tuple[str, str]] = frozenset()
-
-
-@dataclass(frozen=True)
-class Create:
-    """Make a row of a derived id: made before, it is there, and that is as good. ``collection``: our name of it."""
-
-    collection: str
-    row_id: str
-    data: Mapping[str, Any]
-    permissions: Sequence[str] | None = None
-
-
-@dataclass(frozen=True)
-class Change:
-    """Change attributes of a row that is still as of ``seen``, its ``$updatedAt`` when it was read."""
-
-    collection: str
-    row_id: str
-    data: Mapping[str, Any]
-    seen: str
-
-
-Write = Create | Change
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from typing import Final, Literal
 from marketplace.operations import BY_ORDER, PLAN_HOLDS_FOR, ActionState, Mode, most_actions
 from messages.message import Message
 from operations import steps
-from operations.action import Action, Change, Create, Kind, Moment, Sending, Skip, Unsent, Write
+from operations.action import Action, Kind, Moment, Sending, Skip, Unsent
 from operations.every import kind_of
 from operations.planning import LOCK_PATIENCE_S, operations_lock, planned, rows_of
 from operations.port import published
@@ -27,10 +27,11 @@ from operations.settling import (
     record_of,
     same_instant,
 )
-from operations.writing import ActingGateway, ActingStopped, answer_of
+from operations.writing import ActingGateway, ActingStopped
 from resources.acting import stopped
 from resources.appwrite.failures import CallFailure, PermanentFailure, TransientFailure
 from resources.appwrite.refusals import is_refusal
+from resources.appwrite.writing import Change, Create, Write, answer_of
 from resources.errors import UNREACHABLE, BookwatchError, UsageError
 from resources.ledger.actions import ActionEntry, Actions, Plan, Purpose, Settled
 from resources.settings import Settings

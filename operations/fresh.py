@@ -16,7 +16,8 @@ from marketplace.commission import (
     UNPAID_STATUSES,
 )
 from messages.message import Message
-from operations.action import Action, Change, Moment, Row, Skip
+from operations.action import Action, Moment, Skip
+from resources.appwrite.writing import Change, Row
 
 UPDATED_AT = "updated_at"
 """The argument of a plan that says which version of its row it is of."""

@@ -22,11 +22,12 @@ from urllib.parse import quote
 from appwrite.query import Query
 
 from messages.message import Message
-from operations.writing import ActingStopped, answer_of
+from operations.writing import ActingStopped
 from resources.acting import stopped
 from resources.appwrite.examination import Line, examine
 from resources.appwrite.failures import CallFailure, PermanentFailure
 from resources.appwrite.gateway import Gateway, json_object
+from resources.appwrite.writing import answer_of
 from resources.settings import Settings
 
 PATIENCE_S: Final = 3600.0

@@ -23,9 +23,9 @@ from marketplace.notification_tries import (
     pause_before,
 )
 from operations import steps
-from operations.action import Row
 from operations.writing import ActingStopped
 from resources.acting import stopped
+from resources.appwrite.writing import Row
 from resources.errors import UsageError
 from resources.ledger.outbox import Letter, LetterState, Outbox, TryEnd
 from resources.notifier import Channel, Notifier

@@ -22,8 +22,9 @@ from marketplace.new_records import Charge, new_record
 from marketplace.operations import commission_id
 from marketplace.statuses import COMMISSION_STATUS, NOT_LIVE_STATUSES, UNKNOWN, CommissionStatus
 from messages.message import Arg, Message
-from operations.action import Asking, Change, Create, Row, Skip
+from operations.action import Asking, Skip
 from operations.fresh import change_of, keys_of
+from resources.appwrite.writing import Change, Create, Row
 
 _MOST_RECORDS: Final = 100
 _SAMPLES: Final = 5

@@ -11,11 +11,12 @@ from typing import Final
 
 from messages.message import Message
 from operations import steps
-from operations.action import Action, Create, Moment, Proposed, Row, Skip, Write
+from operations.action import Action, Moment, Proposed, Skip
 from operations.every import kind_of
 from operations.settling import Effect, effect_of, row_before, together
-from operations.writing import ActingGateway, answer_of
+from operations.writing import ActingGateway
 from resources.appwrite.failures import PermanentFailure
+from resources.appwrite.writing import Create, Row, Write, answer_of
 from resources.ledger.actions import ActionEntry, Actions, OpenCall, Settled
 from resources.settings import Settings
 

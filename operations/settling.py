@@ -15,7 +15,7 @@ from typing import Any, Final, cast
 
 from marketplace.aliases import ALIASES
 from marketplace.collections import BY_NAME
-from operations.action import Create, Row, Write
+from resources.appwrite.writing import Create, Row, Write
 
 Record = Mapping[str, Any]
 """A write as the ledger keeps it."""

@@ -28,8 +28,9 @@ from marketplace.statuses import MessageKind, ProviderType, Role
 from marketplace.telling import NEWS, PROVIDERS_READ, Audience, Told
 from messages.catalogue import LANGUAGES, say
 from messages.message import Arg, Message
-from operations.action import Action, Asking, Create, Row
+from operations.action import Action, Asking
 from operations.fresh import keys_of
+from resources.appwrite.writing import Create, Row
 
 ROOMS, MESSAGES, NOTIFICATIONS = "chat_rooms", "chat_messages", "notifications"
 Args = Mapping[str, Arg]
@@ -52,10 +53,11 @@ def room_of(booking: Row, room_id: str | None, ask: Asking) -> Row | None:
 
 @dataclass(frozen=True)
 class Telling:
-    """What one action tells, at an instant (naive UTC). Every method gives what is to be written, nothing where nobody
-    can be told or the collection has no place for it. Raises CallFailure."""
+    """What one action tells, at an instant (naive UTC); ``key`` is its own: told twice, it stands once. Every
+    method gives what is to be written, nothing where nobody can be told or the collection has no place for it. Raises
+    CallFailure."""
 
-    action: Action
+    key: str
     at: datetime
     ask: Asking
 
@@ -78,7 +80,7 @@ class Telling:
             "isRead": False,
         }
         data |= {name: value for name, value in more.items() if has(name)}
-        row_id = told_id(self.action.action_id, Audience.ROOM.value)
+        row_id = told_id(self.key, Audience.ROOM.value)
         return [Create(MESSAGES, row_id, data, readers(room))]
 
     def customer(self, booking: Row, kind: Told, args: Args | None = None) -> list[Create]:
@@ -135,7 +137,7 @@ class Telling:
             "bookingId": str(booking["$id"]) if booking is not None else None,
         }
         data |= {name: value for name, value in more.items() if value is not None and has(name)}
-        row_id = told_id(self.action.action_id, said["about"])
+        row_id = told_id(self.key, said["about"])
         return [Create(NOTIFICATIONS, row_id, data, readers(row or {}, who))]
 
 

@@ -24,7 +24,7 @@ from marketplace.statuses import BOOKING_STATUS, PROVIDER_STATUS, BookingStatus,
 from marketplace.telling import Told
 from marketplace.transitions import Actor, may_move
 from messages.message import Message
-from operations.action import Action, Asking, Create, Moment, Proposed, Row, Skip, Write
+from operations.action import Action, Asking, Moment, Proposed, Skip
 from operations.fresh import (
     UPDATED_AT,
     arguments,
@@ -39,6 +39,7 @@ from operations.orders import ordered_booking
 from operations.port import Published
 from operations.records import created_record, free_record_id, live, records_of
 from operations.telling import ROOMS, Telling, provider_row, room_of
+from resources.appwrite.writing import Create, Row, Write
 from resources.errors import UsageError
 
 _ACCEPTED = BookingStatus.ACCEPTED.value
@@ -98,7 +99,7 @@ class AcceptBooking:
 
     def writes(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
         given, at, origin = action.proposed.arguments, now(moment), action.proposed.collection
-        tell = Telling(action, at, ask)
+        tell = Telling(action.action_id, at, ask)
         booking_id = action.proposed.row_id
         if (skip := moved(action, row)) is not None:
             return skip

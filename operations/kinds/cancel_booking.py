@@ -21,12 +21,13 @@ from marketplace.statuses import BOOKING_STATUS, BookingStatus, CommissionStatus
 from marketplace.telling import Audience, Told
 from marketplace.transitions import Actor, may_move
 from messages.message import Message
-from operations.action import Action, Asking, Moment, Proposed, Row, Skip, Write
+from operations.action import Action, Asking, Moment, Proposed, Skip
 from operations.fresh import UPDATED_AT, arguments, change_of, changed, is_now, moved, no_way_back, now
 from operations.orders import ordered_booking
 from operations.port import Published
 from operations.records import record_written, records_of, records_taken_back
 from operations.telling import ROOMS, Telling, room_of, was_told
+from resources.appwrite.writing import Row, Write
 
 _CANCELLED = BookingStatus.CANCELLED.value
 _REASONS = ("cancellationReason", "cancelReason", "statusReason")
@@ -57,7 +58,7 @@ class CancelBooking:
 
     def writes(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
         given, at, origin = action.proposed.arguments, now(moment), action.proposed.collection
-        tell = Telling(action, at, ask)
+        tell = Telling(action.action_id, at, ask)
         if (skip := moved(action, row)) is not None:
             return skip
         status = booking_status(row)

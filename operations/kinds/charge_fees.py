@@ -14,7 +14,7 @@ from marketplace.operations import Operation
 from marketplace.statuses import FLAG, values
 from marketplace.telling import Told
 from messages.message import Message
-from operations.action import Action, Asking, Moment, Proposed, Row, Skip, Write
+from operations.action import Action, Asking, Moment, Proposed, Skip
 from operations.fresh import (
     UPDATED_AT,
     arguments,
@@ -31,6 +31,7 @@ from operations.fresh import (
 from operations.late_records import late_records, was_told_lately
 from operations.port import Published
 from operations.telling import Telling
+from resources.appwrite.writing import Row, Write
 
 _FIRST = ("wrong_provider", "duplicate", *values(*AmountFinding))
 """What is to be put right before anything is added to what a record says is due."""
@@ -82,7 +83,7 @@ class ChargeFees:
 
     def writes(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
         given, at = action.proposed.arguments, now(moment)
-        tell = Telling(action, at, ask)
+        tell = Telling(action.action_id, at, ask)
         booking = ask.row(given["origin"], given["booking_id"])
         if (skip := moved(action, row) or not_earning(booking, given["booking_id"])) is not None:
             return skip

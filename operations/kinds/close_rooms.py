@@ -10,10 +10,11 @@ from marketplace.commission import ENDED_STATUSES
 from marketplace.operations import Operation
 from marketplace.statuses import ROOM_STATUS, BookingStatus, RoomStatus
 from messages.message import Message
-from operations.action import Action, Asking, Moment, Proposed, Row, Skip, Write
+from operations.action import Action, Asking, Moment, Proposed, Skip
 from operations.fresh import UPDATED_AT, arguments, changed, is_now, moved, no_way_back, now
 from operations.port import Published
 from operations.telling import ROOMS
+from resources.appwrite.writing import Row, Write
 
 _COMPLETED = BookingStatus.COMPLETED.value
 

@@ -13,7 +13,7 @@ from marketplace.operations import Operation
 from marketplace.telling import Told
 from marketplace.transitions import record_may_move
 from messages.message import Message
-from operations.action import Action, Asking, Moment, Proposed, Row, Skip, Write
+from operations.action import Action, Asking, Moment, Proposed, Skip
 from operations.fresh import (
     UPDATED_AT,
     arguments,
@@ -29,6 +29,7 @@ from operations.orders import ordered_record, with_proof
 from operations.port import Published
 from operations.records import record_written
 from operations.telling import Telling
+from resources.appwrite.writing import Row, Write
 
 
 class ConfirmPayment:
@@ -60,7 +61,7 @@ class ConfirmPayment:
 
     def writes(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
         given, at = action.proposed.arguments, now(moment)
-        tell = Telling(action, at, ask)
+        tell = Telling(action.action_id, at, ask)
         if (skip := moved(action, row)) is not None:
             return skip
         status = record_status(row)

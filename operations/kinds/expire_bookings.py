@@ -12,10 +12,11 @@ from marketplace.statuses import BOOKING_STATUS, BookingStatus
 from marketplace.telling import EXPIRY_REASON, Audience, Told
 from marketplace.transitions import Actor, states_before
 from messages.message import Message
-from operations.action import Action, Asking, Moment, Proposed, Row, Skip, Write
+from operations.action import Action, Asking, Moment, Proposed, Skip
 from operations.fresh import UPDATED_AT, arguments, changed, instant, instant_in, is_now, moved, now
 from operations.port import Published
 from operations.telling import ROOMS, Telling, room_of, was_told
+from resources.appwrite.writing import Row, Write
 
 _EXPIRED = BookingStatus.EXPIRED.value
 _REASON = "expirationReason"
@@ -77,7 +78,7 @@ class ExpireBookings:
 
     def writes(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
         given, at = action.proposed.arguments, now(moment)
-        tell = Telling(action, at, ask)
+        tell = Telling(action.action_id, at, ask)
         if (skip := moved(action, row)) is not None:
             return skip
         status = booking_status(row)

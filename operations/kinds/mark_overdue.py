@@ -11,7 +11,7 @@ from marketplace.operations import Operation
 from marketplace.telling import Told
 from marketplace.transitions import record_may_move
 from messages.message import Message
-from operations.action import Action, Asking, Moment, Proposed, Row, Skip, Write
+from operations.action import Action, Asking, Moment, Proposed, Skip
 from operations.fresh import (
     UPDATED_AT,
     arguments,
@@ -29,6 +29,7 @@ from operations.late_records import late_records
 from operations.port import Published
 from operations.records import local, record_written
 from operations.telling import Telling
+from resources.appwrite.writing import Row, Write
 
 
 class MarkOverdue:
@@ -72,7 +73,7 @@ class MarkOverdue:
 
     def writes(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
         given, at = action.proposed.arguments, now(moment)
-        tell = Telling(action, at, ask)
+        tell = Telling(action.action_id, at, ask)
         booking = ask.row(given["origin"], given["booking_id"])
         if (skip := moved(action, row) or not_earning(booking, given["booking_id"])) is not None:
             return skip

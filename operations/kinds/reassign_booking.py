@@ -27,12 +27,13 @@ from marketplace.statuses import BOOKING_STATUS, PROVIDER_STATUS, BookingStatus,
 from marketplace.telling import Told
 from marketplace.transitions import Actor, may_move
 from messages.message import Message
-from operations.action import Action, Asking, Change, Moment, Proposed, Row, Skip, Write
+from operations.action import Action, Asking, Moment, Proposed, Skip
 from operations.fresh import UPDATED_AT, arguments, change_of, changed, is_now, moved, no_way_back, now
 from operations.orders import ordered_booking
 from operations.port import Published
 from operations.records import local, records_taken_back
 from operations.telling import ROOMS, Telling, provider_row, room_of
+from resources.appwrite.writing import Change, Row, Write
 from resources.errors import UsageError
 
 _REASSIGNED, _PENDING = BookingStatus.REASSIGNED.value, BookingStatus.PENDING.value
@@ -83,7 +84,7 @@ class ReassignBooking:
 
     def writes(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
         given, at = action.proposed.arguments, now(moment)
-        tell = Telling(action, at, ask)
+        tell = Telling(action.action_id, at, ask)
         if (skip := moved(action, row)) is not None:
             return skip
         status = booking_status(row)

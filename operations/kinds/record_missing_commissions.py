@@ -13,7 +13,7 @@ from marketplace.operations import RECORD_PREFIX, Operation, commission_id
 from marketplace.statuses import FLAG, CommissionStatus
 from marketplace.telling import Told
 from messages.message import Message
-from operations.action import Action, Asking, Moment, Proposed, Row, Skip, Write
+from operations.action import Action, Asking, Moment, Proposed, Skip
 from operations.fresh import (
     UPDATED_AT,
     arguments,
@@ -27,6 +27,7 @@ from operations.fresh import (
 from operations.port import Published
 from operations.records import created_record, due_said, free_record_id, live, record_written, records_of
 from operations.telling import Telling, collection_of, provider_row
+from resources.appwrite.writing import Row, Write
 
 MISSING = """
 WITH missing AS (
@@ -117,7 +118,7 @@ class RecordMissingCommissions:
 
     def writes(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
         given, at, booking_id = action.proposed.arguments, now(moment), action.proposed.row_id
-        tell = Telling(action, at, ask)
+        tell = Telling(action.action_id, at, ask)
         if (skip := moved(action, row) or not_earning(row, booking_id)) is not None:
             return skip
         if standing := live(records_of(row, ask)):

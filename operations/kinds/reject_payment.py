@@ -11,12 +11,13 @@ from marketplace.statuses import CommissionStatus
 from marketplace.telling import Told
 from marketplace.transitions import record_may_move
 from messages.message import Message
-from operations.action import Action, Asking, Moment, Proposed, Row, Skip, Write
+from operations.action import Action, Asking, Moment, Proposed, Skip
 from operations.fresh import UPDATED_AT, arguments, changed, is_now, moved, no_way_back, now
 from operations.orders import ordered_record, with_proof
 from operations.port import Published
 from operations.records import record_written
 from operations.telling import Telling
+from resources.appwrite.writing import Row, Write
 
 _REJECTED = CommissionStatus.REJECTED.value
 
@@ -45,7 +46,7 @@ class RejectPayment:
 
     def writes(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
         given, at = action.proposed.arguments, now(moment)
-        tell = Telling(action, at, ask)
+        tell = Telling(action.action_id, at, ask)
         if (skip := moved(action, row)) is not None:
             return skip
         status = record_status(row)

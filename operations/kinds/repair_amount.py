@@ -14,10 +14,11 @@ from marketplace.new_records import amounts_written
 from marketplace.operations import Operation
 from marketplace.statuses import values
 from messages.message import Message
-from operations.action import Action, Asking, Moment, Proposed, Row, Skip, Write
+from operations.action import Action, Asking, Moment, Proposed, Skip
 from operations.fresh import UPDATED_AT, arguments, changed, is_now, moved, no_way_back, not_earning
 from operations.orders import ordered_record
 from operations.port import Published
+from resources.appwrite.writing import Row, Write
 from resources.errors import UsageError
 
 FINDING = """

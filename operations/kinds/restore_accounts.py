@@ -19,10 +19,11 @@ from marketplace.operations import Operation
 from marketplace.statuses import PROVIDER_STATUS, ProviderStatus
 from marketplace.telling import Told
 from messages.message import Message
-from operations.action import Action, Asking, Moment, Proposed, Row, Skip, Write
+from operations.action import Action, Asking, Moment, Proposed, Skip
 from operations.fresh import arguments, changed, is_now, is_unpaid, no_way_back, now
 from operations.port import Published
 from operations.telling import Telling
+from resources.appwrite.writing import Row, Write
 
 _RESTRICTED = ProviderStatus.RESTRICTED.value
 _AVAILABLE = ProviderStatus.AVAILABLE.value
@@ -81,7 +82,7 @@ class RestoreAccounts:
 
     def writes(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
         given, at = action.proposed.arguments, now(moment)
-        tell = Telling(action, at, ask)
+        tell = Telling(action.action_id, at, ask)
         status = word(text_at(row, "status"), PROVIDER_STATUS)
         if status != _RESTRICTED:
             return is_now(action, status)

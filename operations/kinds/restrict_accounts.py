@@ -12,11 +12,12 @@ from marketplace.operations import Operation
 from marketplace.statuses import FLAG, PROVIDER_STATUS, ProviderStatus
 from marketplace.telling import Told
 from messages.message import Message
-from operations.action import Action, Asking, Moment, Proposed, Row, Skip, Write
+from operations.action import Action, Asking, Moment, Proposed, Skip
 from operations.fresh import arguments, changed, instant_in, is_now, is_unpaid, now
 from operations.late_records import late_records, was_told_lately
 from operations.port import Published
 from operations.telling import Telling
+from resources.appwrite.writing import Row, Write
 
 _RESTRICTED = ProviderStatus.RESTRICTED.value
 _COLLECTIONS = {kind: collection for collection, kind in PROVIDER_TYPES.items()}
@@ -78,7 +79,7 @@ class RestrictAccounts:
 
     def writes(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
         given, at, account = action.proposed.arguments, now(moment), action.proposed.row_id
-        tell = Telling(action, at, ask)
+        tell = Telling(action.action_id, at, ask)
         status = word(text_at(row, "status"), PROVIDER_STATUS)
         if status != action.proposed.before["status"]:
             return is_now(action, status)
@@ -100,7 +101,7 @@ class RestrictAccounts:
         status = word(text_at(row, "status"), PROVIDER_STATUS)
         if status != _RESTRICTED:
             return is_now(action, status)
-        told = Telling(action, now(moment), ask).provider(
+        told = Telling(action.action_id, now(moment), ask).provider(
             action.proposed.row_id, action.proposed.arguments["provider_type"], Told.RESTORED, {}, row=row
         )
         return [changed(action, row, {"status": str(action.proposed.before["status"])}), *told]

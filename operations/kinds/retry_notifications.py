@@ -9,11 +9,12 @@ from marketplace.app_rows import instant_like, meaning, names_somebody, text_at
 from marketplace.health import DAY, DELIVERY_ALLOWANCE
 from marketplace.operations import Operation
 from messages.message import Message
-from operations.action import Action, Asking, Moment, Proposed, Row, Skip, Unsent, Write
+from operations.action import Action, Asking, Moment, Proposed, Skip, Unsent
 from operations.fresh import arguments, changed, instant, no_way_back, now
 from operations.outbox import deliver
 from operations.port import Published
 from operations.telling import NOTIFICATIONS
+from resources.appwrite.writing import Row, Write
 from resources.ledger.outbox import LetterState, Outbox
 from resources.settings import Settings
 

@@ -18,8 +18,9 @@ from assets.core.engine import process
 from assets.marts.build import build
 from assets.ops import create_ops
 from marketplace.operations import Operation, action_id
-from operations.action import Action, Change, Create, Kind, Moment, Proposed, Skip, Write
+from operations.action import Action, Kind, Moment, Proposed, Skip
 from operations.port import Published
+from resources.appwrite.writing import Change, Create, Write
 from resources.policy_file import policy_text
 from tests.core.raw_file import RawFile
 from tests.policies import DEFAULT_POLICY

@@ -16,7 +16,8 @@ from appwrite.query import Query
 from marketplace.operations import Operation, told_id
 from messages.message import Message
 from operations import applying, every, planning
-from operations.action import Action, Asking, Change, Create, Moment, Proposed, Row, Skip, Write
+from operations.action import Action, Asking, Moment, Proposed, Skip
+from resources.appwrite.writing import Change, Create, Row, Write
 from resources.home import Home
 from resources.ledger.actions import Actions
 from resources.settings import Settings

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from operations.action import Change, Create, Write
 from resources.appwrite.failures import PermanentFailure
+from resources.appwrite.writing import Change, Create, Write
 from tests.operations.app import App
 
 

@@ -10,11 +10,11 @@ import pytest
 from marketplace.operations import ActionState
 from messages.catalogue import english
 from operations import applying, steps
-from operations.action import Change
 from operations.applying import ActingStopped, NoWayBack, undo_action
 from operations.settling import record_of
 from operations.writing import ActingGateway
 from resources.acting import resume, stop, stopped
+from resources.appwrite.writing import Change
 from resources.errors import RunActive, UsageError
 from resources.settings import Settings
 from tests.operations.desk import Desk, Expiring

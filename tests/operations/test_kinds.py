@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from marketplace.operations import BY_ORDER, Operation, commission_id, told_id
-from operations.action import Create, Proposed, Skip
+from operations.action import Proposed, Skip
 from operations.kinds import (
     accept_booking,
     cancel_booking,
@@ -28,6 +28,7 @@ from operations.kinds import (
     restrict_accounts,
 )
 from operations.port import Published
+from resources.appwrite.writing import Create
 from resources.errors import UsageError
 from tests.operations.app import NOW, App
 

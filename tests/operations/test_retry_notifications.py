@@ -17,11 +17,12 @@ from checks.schemas import CORE
 from checks.schemas.sql import create_table
 from marketplace.notification_tries import MOST_TRIES, idempotency_key
 from operations import outbox, steps
-from operations.action import Change, Skip
+from operations.action import Skip
 from operations.kinds.retry_notifications import KIND
 from operations.port import Published
 from operations.writing import ActingStopped
 from resources import acting
+from resources.appwrite.writing import Change
 from resources.errors import UsageError
 from resources.home import Home
 from resources.ledger.outbox import LetterState, Outbox

@@ -1,0 +1,198 @@
+"""How a command comes to stand: it reads rows as they are now, decides, and writes all it decided or nothing.
+
+Where a row it rests on changed meanwhile it reads and decides again; a command that was done before is answered as it
+was then. What is read and written is the commands' own.
+"""
+
+# The SDK carries no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final, Generic, Protocol, TypeVar
+
+from resources.appwrite.failures import CallFailure, PermanentFailure
+from resources.appwrite.writing import Change, Create, Row, Write
+
+T = TypeVar("T")
+
+TRIES: Final = 12
+"""So often a command is decided anew because others were at the same rows."""
+_FIRST_PAUSE_S: Final = 0.01
+_LONGEST_PAUSE_S: Final = 0.3
+
+
+class Gateway(Protocol):
+    """What services need of Appwrite (resources/appwrite/writing.py). Every method raises CallFailure."""
+
+    def row(self, collection: str, row_id: str) -> Row | None: ...
+    def fresh(self, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Row | None]: ...
+    def rows(self, collection: str, queries: Sequence[str]) -> list[Row]: ...
+    def has(self, collection: str, attribute: str) -> bool: ...
+    def create(self, write: Create) -> None: ...
+    def change(self, write: Change) -> None: ...
+    @property
+    def has_transactions(self) -> bool: ...
+    def open_transaction(self) -> str: ...
+    def stage(self, transaction: str, writes: Sequence[Write]) -> None: ...
+    def commit(self, transaction: str) -> None: ...
+    def roll_back(self, transaction: str) -> bool: ...
+    def status_of(self, transaction: str) -> str: ...
+
+
+class Contended(Exception):
+    """Too many others were at the same rows for too long: nothing was written, and it may be asked again."""
+
+
+class Doubtful(Exception):
+    """Whether it was written could not be found out: asked again with the same key, it is told."""
+
+
+class _Moved(Exception):
+    """A row that was read is not as it was: read and decide again."""
+
+
+@dataclass
+class View:
+    """One reading of rows for one decision; it is the ``Asking`` of operations. ``now``: naive UTC. Rows read by id are
+    watched: one that changed before the decision stands makes it be taken again. Those of ``rows`` and ``glance`` are
+    not: a decision that rests on which rows there are changes a guard that everybody who adds one changes, too."""
+
+    gateway: Gateway
+    now: datetime
+    watched: dict[tuple[str, str], Row | None] = field(default_factory=dict[tuple[str, str], "Row | None"])
+
+    def row(self, collection: str, row_id: str) -> Row | None:
+        """A row, None where there is none; watched."""
+        if (collection, row_id) not in self.watched:
+            self.read([(collection, row_id)])
+        return self.watched[collection, row_id]
+
+    def read(self, wanted: Iterable[tuple[str, str]]) -> None:
+        """Read rows, (collection, id) each, a collection a call: ``row`` knows them then."""
+        asked = [key for key in dict.fromkeys(wanted) if key not in self.watched]
+        if asked:
+            self.watched |= self.gateway.fresh(asked)
+
+    def glance(self, collection: str, row_id: str) -> Row | None:
+        """A row that may change without changing the decision; not watched."""
+        return self.gateway.row(collection, row_id)
+
+    def rows(self, collection: str, queries: Sequence[str]) -> list[Row]:
+        """The first rows that fit; not watched."""
+        return self.gateway.rows(collection, queries)
+
+    def has(self, collection: str, attribute: str) -> bool:
+        """Whether the collection has an attribute of that name."""
+        return self.gateway.has(collection, attribute)
+
+
+@dataclass(frozen=True)
+class Decision(Generic[T]):
+    """What a command writes, and its answer. The order of ``writes`` is that in which they are made on a server without
+    transactions: each prefix is a state the pipeline calls awaiting or unknown, never wrong."""
+
+    answer: T
+    writes: Sequence[Write] = ()
+
+
+def carry_out(gateway: Gateway, now: Callable[[], datetime], decide: Callable[[View], Decision[T]]) -> T:
+    """Decide on rows as they are and write the decision, whole. What ``decide`` raises passes through, and nothing was
+    written then. Raises CallFailure, Contended, Doubtful."""
+    for attempt in range(TRIES):
+        view = View(gateway, now())
+        decision = decide(view)
+        if not decision.writes:
+            return decision.answer
+        try:
+            _write(gateway, view, decision.writes)
+        except _Moved:
+            time.sleep(min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**attempt) * random.random())
+            continue
+        return decision.answer
+    raise Contended
+
+
+def _write(gateway: Gateway, view: View, writes: Sequence[Write]) -> None:
+    if gateway.has_transactions:
+        _together(gateway, view, writes)
+    else:
+        _in_order(gateway, writes)
+
+
+def _together(gateway: Gateway, view: View, writes: Sequence[Write]) -> None:
+    transaction = gateway.open_transaction()
+    try:
+        gateway.stage(transaction, writes)
+        # A change between the first reading and the staging is no conflict to the server: only this look finds it.
+        now = gateway.fresh(view.watched)
+        moved = any(_version(now[key]) != _version(row) for key, row in view.watched.items())
+    except CallFailure:
+        _drop(gateway, transaction)
+        raise
+    if moved:
+        _drop(gateway, transaction)
+        raise _Moved
+    try:
+        gateway.commit(transaction)
+    except PermanentFailure as refused:
+        if refused.status in (404, 409, 410):
+            raise _Moved from None
+        raise
+    except CallFailure:
+        _find_out(gateway, transaction)
+
+
+def _drop(gateway: Gateway, transaction: str) -> None:
+    """Give a transaction up; one that cannot be reached ends by itself, uncommitted."""
+    try:
+        gateway.roll_back(transaction)
+    except CallFailure:
+        return
+
+
+def _find_out(gateway: Gateway, transaction: str) -> None:
+    """Whether a commit without an answer was carried out. Raises _Moved where it was not, Doubtful."""
+    for _ in range(3):
+        try:
+            status = gateway.status_of(transaction)
+            if status == "committed":
+                return
+            if status == "failed" or (status == "pending" and gateway.roll_back(transaction)):
+                raise _Moved
+        except CallFailure:
+            time.sleep(_LONGEST_PAUSE_S)
+            continue
+        time.sleep(_FIRST_PAUSE_S)
+    raise Doubtful
+
+
+def _in_order(gateway: Gateway, writes: Sequence[Write]) -> None:
+    """Without transactions the first write decides: who makes it goes on, whoever finds it made decides again."""
+    for n, write in enumerate(writes):
+        try:
+            if isinstance(write, Create):
+                gateway.create(write)
+            else:
+                gateway.change(write)
+        except PermanentFailure as refused:
+            if refused.status != 409:
+                raise
+            if n == 0:
+                raise _Moved from None
+            if isinstance(write, Change):
+                raise Doubtful from None
+
+
+def _version(row: Row | None) -> object:
+    return None if row is None else row.get("$updatedAt")
+
+
+def utc_now() -> datetime:
+    """This machine's clock, naive UTC."""
+    return datetime.now(UTC).replace(tzinfo=None)
