@@ -1,4 +1,5 @@
-"""Who calls: a customer, a provider or an administrator, by an Appwrite JWT. What each may do stands with the commands."""
+"""Who calls: a customer, a provider or an administrator, by an Appwrite JWT. What each may do stands with
+the commands."""
 
 from __future__ import annotations
 
