@@ -168,6 +168,11 @@ def offer_id(booking: str, provider: str, round_number: int) -> str:
     return _derived("of", booking, provider, str(round_number))
 
 
+def request_id(user: str, key: str) -> str:
+    """The id of the row that a request is remembered in: of who asked, and their Idempotency-Key."""
+    return _derived("rq", user, key)
+
+
 def told_id(action: str, about: str) -> str:
     """The id of a message or notification that an action writes; ``about`` tells those of one action apart."""
     return _derived("op", action, about)
