@@ -95,8 +95,8 @@ class View:
 @dataclass(frozen=True)
 class Decision(Generic[T]):
     """What a command writes, and its answer. The order of ``writes`` is that in which they are made on a server without
-    transactions: each prefix is a state the pipeline calls awaiting or unknown, never wrong. ``claims``: so many of them
-    decide there who goes on; with more than one the decision, taken again, goes on from what it wrote itself."""
+    transactions: each prefix is a state the pipeline calls awaiting or unknown, never wrong. ``claims``: so many of
+    them decide there who goes on; with more than one the decision, taken again, goes on from what it wrote itself."""
 
     answer: T
     writes: Sequence[Write] = ()

@@ -52,8 +52,8 @@ class Create:
 
 @dataclass(frozen=True)
 class Change:
-    """Change attributes of a row that is still as of ``seen``, its ``$updatedAt`` when it was read. ``permissions``: who
-    may do what with it from then on; None leaves them as they are."""
+    """Change attributes of a row that is still as of ``seen``, its ``$updatedAt`` when it was read. ``permissions``:
+    who may do what with it from then on; None leaves them as they are."""
 
     collection: str
     row_id: str
