@@ -11,7 +11,7 @@ from typing import Final
 from marketplace.app_rows import text_at, word
 from marketplace.commission import MILLION
 from marketplace.offers import Offer
-from marketplace.rules import RESPONSE_MINUTES_IMMEDIATE, RESPONSE_MINUTES_SCHEDULED
+from marketplace.rules import EARLIEST_INSTANT, RESPONSE_MINUTES_IMMEDIATE, RESPONSE_MINUTES_SCHEDULED
 from marketplace.statuses import PROVIDER_STATUS, Mode, ProviderStatus
 
 MOST_OFFERS: Final = 5
@@ -64,18 +64,18 @@ def in_turn(candidates: Iterable[Candidate], asked: frozenset[str]) -> list[Cand
     """Those who were not asked yet, the one first who was offered something longest ago."""
     return sorted(
         (candidate for candidate in candidates if candidate.provider_id not in asked),
-        key=lambda c: (c.offered_at is not None, c.offered_at or datetime.min, c.provider_id),
+        key=lambda c: (c.offered_at is not None, c.offered_at or EARLIEST_INSTANT, c.provider_id),
     )
 
 
 def typical_answer(offers: Iterable[Offer]) -> timedelta | None:
     """How long a provider takes to answer: the median of the offers that were answered; None of too few."""
     took = [
-        o.answered_at - o.offered_at
+        (o.answered_at - o.offered_at).total_seconds()
         for o in offers
         if o.answered_at is not None and o.state in ("accepted", "declined")
     ]
-    return median(took) if len(took) >= FEWEST_ANSWERS else None
+    return timedelta(seconds=median(took)) if len(took) >= FEWEST_ANSWERS else None
 
 
 def expected_wait(position: int, typical: timedelta | None, deadline: datetime, at: datetime) -> timedelta:

@@ -122,7 +122,7 @@ def _table(words: Mapping[str, str]) -> dict[str, str]:
 
 def spellings(*statuses: str) -> list[str]:
     """The words of states of a booking, as a query asks for them: Appwrite minds neither case nor blanks at the end."""
-    words = [word.strip() for status in statuses for word in BOOKING_WORDS[BookingStatus(status)].split(",")]
+    words = [word.strip() for status in statuses for word in BOOKING_WORDS[status].split(",")]
     return [*dict.fromkeys(word.replace("_", joint) for word in words for joint in ("_", "-", " ", ""))]
 
 
@@ -131,7 +131,7 @@ def normalised(word: str) -> str:
     return "".join(c for c in word.lower() if not c.isspace() and c not in "_-")
 
 
-BOOKING_WORDS: Final = {
+BOOKING_WORDS: Final[Mapping[str, str]] = {
     BookingStatus.PENDING: "pending, pending_accept, idle, registering, searching, waiting, waiting_for_location",
     BookingStatus.ACCEPTED: "accepted, active, on_the_way",
     BookingStatus.CONFIRMED: "confirmed, in_progress, payment_received",

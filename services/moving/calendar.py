@@ -61,7 +61,8 @@ def taken(
     view: View, provider_id: str, starts_at: datetime, ends_at: datetime, *, besides: str | None = None
 ) -> list[BookingNow]:
     """The bookings that take some of a provider's time in [starts_at, ends_at): accepted, confirmed, or completed and
-    ended later than that; of every collection and spelling. ``besides``: one that does not count. Raises CallFailure."""
+    ended later than that; of every collection and spelling. ``besides``: one that does not count. Raises
+    CallFailure."""
     found: dict[tuple[str, str], Row] = {}
     for collection in BOOKING_COLLECTIONS:
         for row in _bookings(view, collection, provider_id, min(starts_at, view.now) - _ENDED_SINCE):
