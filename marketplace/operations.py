@@ -183,6 +183,11 @@ def counter_id(kind: str, who: str) -> str:
     return _derived("ct", kind, who.lower())
 
 
+def discount_id(code: str) -> str:
+    """The id of the row of a discount code."""
+    return _derived("dc", code.upper())
+
+
 def told_id(action: str, about: str) -> str:
     """The id of a message or notification that an action writes; ``about`` tells those of one action apart."""
     return _derived("op", action, about)

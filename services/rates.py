@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 
 from marketplace.app_rows import instant_like
 from marketplace.operations import counter_id
-from marketplace.rates import LIMITS, WINDOW, Rate, free_at, kept, seconds_until
+from marketplace.rates import LIMITS, WINDOW, Rate, free_at, kept, seconds_until, spoken
 from resources.appwrite.writing import Change, Create, Row, Write
 from services.problems import Problem
 from services.store import View
@@ -51,7 +51,7 @@ def must_fit(found: Iterable[Counted], rate: Rate, at: datetime) -> None:
     free = free_at([one.at for one in found], at, LIMITS[rate])
     if free > at:
         wait = seconds_until(at, free)
-        told = {"limit": LIMITS[rate], "span": WINDOW // _SECOND, "wait": wait}
+        told = {"limit": LIMITS[rate], "span": WINDOW // _SECOND, "wait": spoken(wait)}
         raise Problem(429, _TOO_MANY[rate], args=told, retry_after=wait)
 
 
