@@ -33,6 +33,7 @@ from marketplace.statuses import BookingStatus, ProviderStatus
 from marketplace.transitions import Actor
 from messages.message import Arg
 from resources.appwrite.writing import Create, Row, Write
+from resources.settings import Settings
 from services.booking.beside import as_written, beside, missing, readers_of
 from services.booking.customers import BOOKINGS, Customer, Whose
 from services.booking.discounts import Code, code_of
@@ -60,6 +61,11 @@ class Terms:
 
     bounds: AmountBounds
     zone: str
+
+
+def terms_of(settings: Settings) -> Terms:
+    """What the settings say."""
+    return Terms(AmountBounds(settings.amount_min, settings.amount_max), settings.timezone)
 
 
 def book(view: View, caller: Caller, wanted: Wanted, key: str, terms: Terms) -> Decision[Booked]:
