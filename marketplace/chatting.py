@@ -46,8 +46,8 @@ def place_text(latitude: float, longitude: float, label: str) -> str:
 
 
 def tells(seen: datetime | None, told: datetime | None, now: datetime) -> bool:
-    """Whether the other side of a chat is told of a message: they were not ``seen`` in it of late, and were not ``told``
-    since they were, or long ago. Instants are naive UTC alike."""
+    """Whether the other side of a chat is told of a message: they were not ``seen`` in it of late, and were ``told`` of
+    none since they were, or long ago. Instants are naive UTC alike."""
     if seen is not None and now - seen < AWAY_AFTER:
         return False
     return told is None or (seen is not None and seen > told) or now - told >= TOLD_AGAIN_AFTER

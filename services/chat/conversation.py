@@ -85,8 +85,8 @@ def entries(
     """The messages between two places (neither included), newest first, or oldest first where not ``down``; read as
     they are taken, ``batch`` a call. ``only``: further filters. Raises CallFailure."""
     there = conversation.known(source)
-    sent_at = [name for name in SENT_AT if source.has(there.collection, name)]
-    if len(sent_at) == 1 and source.kind(there.collection, sent_at[0]) == "datetime":
+    sent_at = _instants(source, there)
+    if _ordered(source, there, sent_at):
         by_server = _laid_together(source, there, sent_at[0], before, after, down, batch, only)
         try:
             first = next(by_server, None)
@@ -101,6 +101,40 @@ def entries(
     for entry in reversed(found) if down else found:
         if (before is None or entry.place < before) and (after is None or entry.place > after):
             yield entry
+
+
+def far_back(source: Gateway, conversation: Conversation, before: Place | None, count: int) -> Place | None:
+    """A place before which a search need not look in one go: between it and ``before`` stand about ``count`` messages,
+    itself included. None where there are no more than those, or the server orders none. Raises CallFailure."""
+    there = conversation.known(source)
+    sent_at = _instants(source, there)
+    if not _ordered(source, there, sent_at):
+        return None
+    found: list[Place] = []
+    for column in there.columns:
+        queries = [
+            Query.equal(column, [there.identity]),
+            Query.is_not_null(sent_at[0]),
+            *_between(sent_at[0], None, before),
+            *_order(sent_at[0], down=True),
+            Query.offset(count - 1),
+            Query.limit(1),
+            Query.select(["$id", "$sequence", sent_at[0]]),
+        ]
+        for row in source.rows(there.collection, queries):
+            at = read_stamp(row.get(sent_at[0]))
+            if at is not None and sequence_of(row):
+                found.append(Place(at, sequence_of(row), str(row["$id"])))
+    return max(found, default=None)
+
+
+def _instants(source: Gateway, there: Conversation) -> list[str]:
+    return [name for name in SENT_AT if source.has(there.collection, name)]
+
+
+def _ordered(source: Gateway, there: Conversation, sent_at: Sequence[str]) -> bool:
+    """Whether the server can order messages by the instant they were sent."""
+    return len(sent_at) == 1 and source.kind(there.collection, sent_at[0]) == "datetime"
 
 
 # By the server ------------------------------------------------------------------------------------------
@@ -166,8 +200,9 @@ def _between(name: str, low: Place | None, high: Place | None) -> list[str]:
 
 
 def _order(name: str, down: bool) -> list[str]:
-    order = Query.order_desc if down else Query.order_asc
-    return [order(name), order(_NUMBER)]
+    if down:
+        return [Query.order_desc(name), Query.order_desc(_NUMBER)]
+    return [Query.order_asc(name), Query.order_asc(_NUMBER)]
 
 
 def _made(row: Row) -> int | None:
@@ -177,9 +212,7 @@ def _made(row: Row) -> int | None:
 # Whole --------------------------------------------------------------------------------------------------
 
 
-def _whole(
-    source: Gateway, there: Conversation, sent_at: Sequence[str], only: Sequence[str]
-) -> list[Entry]:
+def _whole(source: Gateway, there: Conversation, sent_at: Sequence[str], only: Sequence[str]) -> list[Entry]:
     """All messages, oldest first: instants as they are written, of any kind."""
     rows: dict[str, Row] = {}
     for column in there.columns:
@@ -193,22 +226,36 @@ def _whole(
             if len(found) < _WHOLE_BATCH:
                 break
             last = str(found[-1]["$id"])
-    held = list(rows.values())
+    return sorted(_placed(sent_at, list(rows.values())), key=lambda entry: entry.place)
+
+
+def placed(source: Gateway, conversation: Conversation, rows: Sequence[Row]) -> list[Entry]:
+    """Rows of a conversation at their places, in the order they are given."""
+    sent_at = _instants(source, conversation)
+    if not _ordered(source, conversation, sent_at):
+        return _placed(sent_at, rows)
+    return [
+        Entry(
+            Place(read_stamp(row.get(sent_at[0])) or _made(row) or 0, sequence_of(row), str(row["$id"])), row
+        )
+        for row in rows
+    ]
+
+
+def _placed(sent_at: Sequence[str], rows: Sequence[Row]) -> list[Entry]:
+    """By instants as they are written, of any kind; a bare local time is one of the marketplace's zone."""
     zone = resolve(DEFAULT_TIMEZONE)
-    written = [found[1] if (found := first_of(row, sent_at)) else None for row in held]
-    offsets = pl.Series([zone.offset_minutes if zone else 0] * len(held), dtype=pl.Int64)
+    written = [found[1] if (found := first_of(row, sent_at)) else None for row in rows]
+    offsets = pl.Series([zone.offset_minutes if zone else 0] * len(rows), dtype=pl.Int64)
     instants = read(as_text(pl.Series(written, dtype=pl.String)), offsets).values
-    return sorted(
-        (
-            Entry(
-                Place(
-                    milliseconds(at) if at is not None else _made(row) or changed(row),
-                    sequence_of(row),
-                    str(row["$id"]).lower(),
-                ),
-                row,
-            )
-            for row, at in zip(held, instants, strict=True)
-        ),
-        key=lambda entry: entry.place,
-    )
+    return [
+        Entry(
+            Place(
+                milliseconds(at) if at is not None else _made(row) or changed(row),
+                sequence_of(row),
+                str(row["$id"]).lower(),
+            ),
+            row,
+        )
+        for row, at in zip(rows, instants, strict=True)
+    ]

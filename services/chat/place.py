@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from marketplace.app_rows import Row
 
-_EPOCH: Final = datetime(1970, 1, 1)
+_EPOCH: Final = datetime.fromtimestamp(0, UTC).replace(tzinfo=None)
 _MS: Final = timedelta(milliseconds=1)
 _LONGEST: Final = 200
 

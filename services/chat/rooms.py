@@ -19,7 +19,7 @@ from marketplace.chatting import PAGE, PAGE_MOST
 from marketplace.statuses import ROOM_STATUS, Role
 from marketplace.transitions import Actor
 from services.callers import Caller
-from services.chat.place import Place, opaque, place_at, stamp
+from services.chat.place import Place, milliseconds, opaque, place_at, stamp
 from services.chat.showing import RoomPage, RoomShown
 from services.problems import Problem, Wrong
 from services.store import Gateway, View
@@ -62,11 +62,11 @@ def _name(room: Row, role: Role) -> str | None:
 def seat(view: View, caller: Caller, room_id: str, *, watched: bool = False) -> Seat:
     """The caller's place in a room. ``watched``: what is decided must hold of the room as it is when it comes to stand.
     Raises Problem (404, also where the room is somebody else's: it is not told whether there is one), CallFailure."""
-    if _ID.fullmatch(room_id) is None:
-        raise Problem(404, "room_unknown")
+    if not is_id(room_id):
+        raise Problem(404, "not_found")
     room = view.row(ROOMS, room_id) if watched else view.glance(ROOMS, room_id)
     if room is None:
-        raise Problem(404, "room_unknown")
+        raise Problem(404, "not_found")
     customer, provider = meaning(room, "room.customer_id"), meaning(room, "room.provider_id")
     if caller.actor is Actor.ADMIN:
         return Seat(room, Role.ADMIN, caller.user_id, customer, Role.CUSTOMER)
@@ -74,7 +74,12 @@ def seat(view: View, caller: Caller, room_id: str, *, watched: bool = False) -> 
         return Seat(room, Role.THERAPIST, str(provider), customer, Role.CUSTOMER)
     if _same(customer, caller.user_id):
         return Seat(room, Role.CUSTOMER, str(customer), provider, Role.THERAPIST)
-    raise Problem(404, "room_unknown")
+    raise Problem(404, "not_found")
+
+
+def is_id(text: str) -> bool:
+    """Whether a row can have it as its ``$id``."""
+    return _ID.fullmatch(text) is not None
 
 
 def _same(written: str | None, proven: str | None) -> bool:
@@ -84,7 +89,7 @@ def _same(written: str | None, proven: str | None) -> bool:
 
 def state_of(room: Row, now: datetime) -> Chat:
     """Whether one can write in a room."""
-    status = word(meaning(room, "room.status"), ROOM_STATUS)
+    status = word(text_at(room, "status"), ROOM_STATUS)
     return room_at(status, instant_of(room.get("expiresAt"), 0), now)
 
 
@@ -98,9 +103,7 @@ def limit_of(limit: int | None) -> int:
     """Raises Problem (422)."""
     asked = PAGE if limit is None else limit
     if not 1 <= asked <= PAGE_MOST:
-        raise Problem(
-            422, "request_wrong", [Wrong("page_limit", "limit", {"most": PAGE_MOST})]
-        )
+        raise Problem(422, "not_valid", [Wrong("page_limit", "limit", {"most": PAGE_MOST})])
     return asked
 
 
@@ -111,7 +114,7 @@ def cursor_of(cursor: str | None, at: str) -> Place | None:
     try:
         return place_at(cursor)
     except ValueError:
-        raise Problem(422, "request_wrong", [Wrong("cursor_wrong", at)]) from None
+        raise Problem(422, "not_valid", [Wrong("cursor_wrong", at)]) from None
 
 
 def rooms_of(
@@ -135,9 +138,7 @@ def rooms_of(
     found = gateway.rows(ROOMS, queries)
     page = [_room_shown(room, caller, now) for room in found[:most]]
     last = found[most - 1] if len(found) > most else None
-    return RoomPage(
-        rooms=page, before=None if last is None else opaque(f"0.{int(last['$sequence'])}.")
-    )
+    return RoomPage(rooms=page, before=None if last is None else opaque(f"0.{int(last['$sequence'])}."))
 
 
 def _room_shown(room: Row, caller: Caller, now: datetime) -> RoomShown:
@@ -155,6 +156,4 @@ def _room_shown(room: Row, caller: Caller, now: datetime) -> RoomShown:
 
 def stamp_of(at: datetime) -> str:
     """An instant (naive UTC) as it is shown."""
-    from services.chat.place import milliseconds
-
     return stamp(milliseconds(at))

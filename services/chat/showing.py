@@ -16,7 +16,6 @@ from services.chat.conversation import Entry
 from services.chat.place import stamp
 
 
-
 class Location(BaseModel):
     """A place that somebody tells the other side."""
 
@@ -114,10 +113,15 @@ def _attachment(told: object) -> Attachment | None:
 
 
 def page_of(
-    found: Sequence[Entry], mine: frozenset[str], *, older: bool, events: str | None = None, after: str | None = None
+    found: Sequence[Entry],
+    mine: frozenset[str],
+    *,
+    older: bool,
+    events: str | None = None,
+    after: str | None = None,
 ) -> MessagePage:
-    """A page of messages that are in their order. ``older``: whether there are; ``after``: where nothing was found, what
-    was asked for."""
+    """A page of messages that are in their order. ``older``: whether there are; ``after``: where nothing was found,
+    what was asked for."""
     return MessagePage(
         messages=[shown(entry, mine) for entry in found],
         before=found[0].place.cursor if found and older else None,
@@ -141,5 +145,3 @@ class RoomPage(BaseModel):
 
     rooms: list[RoomShown]
     before: str | None = None
-
-
