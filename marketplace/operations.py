@@ -181,6 +181,8 @@ def conversation_guard_id(room: str) -> str:
 def message_id(user: str, key: str) -> str:
     """The id of a message that a user sends, of their Idempotency-Key; also of the file that goes with it."""
     return _derived("ms", user, key)
+
+
 def booking_id(user: str, key: str) -> str:
     """The id of a booking that services make: of who asked, and their Idempotency-Key."""
     return _derived("bk", user, key)
@@ -189,6 +191,11 @@ def booking_id(user: str, key: str) -> str:
 def counter_id(kind: str, who: str) -> str:
     """The id of the row in which something of somebody is counted; ids differ by more than case."""
     return _derived("ct", kind, who.lower())
+
+
+def request_id(user: str, key: str) -> str:
+    """The id of the row that a request is remembered in: of who asked, and their Idempotency-Key."""
+    return _derived("rq", user, key)
 
 
 def told_id(action: str, about: str) -> str:
