@@ -1,5 +1,5 @@
-"""What a file that somebody uploads is, by its own bytes: its name and what its sender calls it say nothing. Where it is
-kept does not live here."""
+"""What a file that somebody uploads is, by its own bytes: its name and what its sender calls it say nothing. Where it
+is kept does not live here."""
 
 from __future__ import annotations
 

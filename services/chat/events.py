@@ -41,6 +41,7 @@ WAITING: Final = 500
 _KNOWN: Final = 64
 _ID_MOST: Final = 4_000
 _CLOCK_COUNTS_FOR_S: Final = 60.0
+_BEGINS_WITHIN_S: Final = 30.0
 
 
 class TooManyStreams(Exception):
@@ -105,6 +106,8 @@ class Stream:
     wake: Callable[[], object]
     news: deque[Entry] = field(default_factory=deque[Entry])
     over: bool = False
+    begun: bool = False
+    opened_at: float = 0.0
 
     def give(self, found: Sequence[Entry]) -> None:
         if len(self.news) + len(found) > WAITING:
@@ -167,7 +170,7 @@ class Watch:
         mark = Mark(now, now) if since is None else mark_of(since)
         if mark.at > now + GOES_BACK_MS:
             raise ValueError("an event that is not yet")
-        stream = Stream(conversation, user_id, seat_id, mark, wake=wake)
+        stream = Stream(conversation, user_id, seat_id, mark, wake, opened_at=self._monotonic())
         with self._lock:
             everybody = [one for held in self._open.values() for one in held]
             if len(everybody) >= self._streams:
@@ -185,6 +188,11 @@ class Watch:
     def too_old(self, stream: Stream) -> bool:
         """Whether the pages are to be read anew, for too much happened since."""
         return stream.mark.since < self.now() - GOES_BACK_MS
+
+    def restart(self, stream: Stream) -> None:
+        """Go on from now, whatever happened before. Raises CallFailure."""
+        now = self.now()
+        stream.mark = Mark(now, now)
 
     def catch_up(self, stream: Stream) -> list[Entry]:
         """What came between the stream's mark and its opening. Raises CallFailure."""
@@ -251,6 +259,12 @@ class Watch:
 
     def poll(self) -> None:
         """Ask once for what is new in all open rooms, and give it to their readers. Raises CallFailure."""
+        with self._lock:
+            everybody = [one for held in self._open.values() for one in held]
+        for stream in everybody:
+            # Whoever went before the first line of it was sent.
+            if not stream.begun and self._monotonic() - stream.opened_at > _BEGINS_WITHIN_S:
+                self.close(stream)
         with self._lock:
             rooms = {key: held[0].conversation.identity for key, held in self._open.items()}
             since = self._asked_to - OVERLAP_MS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.callers import Caller
 from services.chat.conversation import Conversation, of_room
-from services.chat.events import Mark, OVERLAP_MS
+from services.chat.events import OVERLAP_MS, Mark
 from services.chat.hub import Hub
 from services.chat.rooms import MESSAGES, Seat, cursor_of, limit_of, seat
 from services.chat.searching import SearchPage, search
@@ -28,8 +28,7 @@ def page(
     conversation = of_room(there.room_id, MESSAGES)
     if before is None and after is None:
         began = hub.watch.now()
-        told = page_at(hub, conversation, mine(there), None, None, most, mark=Mark(began, began - OVERLAP_MS))
-        return told
+        return page_at(hub, conversation, mine(there), None, None, most, mark=Mark(began, began - OVERLAP_MS))
     return page_at(hub, conversation, mine(there), before, after, most)
 
 

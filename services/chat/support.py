@@ -98,9 +98,7 @@ def _member(caller: Caller, member_id: str | None) -> str:
     return member_id
 
 
-def say(
-    view: View, caller: Caller, member_id: str | None, key: str, wanted: SupportWanted
-) -> Decision[Sent]:
+def say(view: View, caller: Caller, member_id: str | None, key: str, wanted: SupportWanted) -> Decision[Sent]:
     """A message of a member to the administrators, or of one of them to a member. Members' are counted as those in
     rooms are. Raises Problem (403, 404, 422, 429), CallFailure."""
     member = _member(caller, member_id)
@@ -132,9 +130,7 @@ def say(
         guard.changed(at, seen=sender),
         Create(SUPPORT, identity, {name: value for name, value in data.items() if has(name)}, permissions),
     ]
-    return Decision(
-        Sent(messageId=identity, roomId=member, sentAt=stamp(milliseconds(at))), writes
-    )
+    return Decision(Sent(messageId=identity, roomId=member, sentAt=stamp(milliseconds(at))), writes)
 
 
 def _role(caller: Caller) -> Role:

@@ -228,7 +228,9 @@ def _fits(row: Mapping[str, Any], query: Mapping[str, Any]) -> bool:
         value, first = _instant(value), _instant(first)
         values = [first, *map(_instant, values[1:])]
     if method == "contains":
-        return any(str(one) in value for one in values)
+        if isinstance(value, str):
+            return any(str(one).lower() in value.lower() for one in values)
+        return any(one in value for one in values)
     if method == "search":
         return any(word in str(value).lower() for word in str(first).lower().split())
     return {
