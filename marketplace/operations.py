@@ -173,6 +173,11 @@ def offer_id(booking: str, provider: str, round_number: int) -> str:
     return _derived("of", booking, provider, str(round_number))
 
 
+def proof_id(commission: str, digest: str) -> str:
+    """The id of the file that proves a payment; ``digest``: of its bytes."""
+    return _derived("pp", commission, digest)
+
+
 def told_id(action: str, about: str) -> str:
     """The id of a message or notification that an action writes; ``about`` tells those of one action apart."""
     return _derived("op", action, about)
