@@ -46,7 +46,7 @@ def set_status(view: View, caller: Caller, rules: Rules, status: str) -> Decisio
     """Say whether one is there. A restricted account stays restricted until it is paid. Raises Problem, CallFailure."""
     member = member_of(view, caller, rules)
     if status not in CHOSEN:
-        raise Problem(422, "request_wrong", [Wrong("no_status", "/status", {"known": ", ".join(CHOSEN)})])
+        raise Problem(422, "not_valid", [Wrong("no_status", "/status", {"known": ", ".join(CHOSEN)})])
     if word(text_at(member.row, "status"), PROVIDER_STATUS) == ProviderStatus.RESTRICTED.value:
         raise Problem(409, "restricted", state=ProviderStatus.RESTRICTED.value)
     data: dict[str, Any] = {"status": status}
@@ -71,7 +71,7 @@ def change_profile(view: View, caller: Caller, rules: Rules, wanted: ProfileChan
     member = member_of(view, caller, rules)
     wrong = [*_texts_wrong(wanted), *_languages_wrong(wanted), *_prices_wrong(wanted, rules)]
     if wrong:
-        raise Problem(422, "request_wrong", wrong)
+        raise Problem(422, "not_valid", wrong)
     has = partial(view.has, member.collection)
     data: dict[str, Any] = {}
     placeless: list[Wrong] = []
@@ -96,7 +96,7 @@ def change_profile(view: View, caller: Caller, rules: Rules, wanted: ProfileChan
     if placeless:
         raise Problem(409, "no_place", placeless)
     if not data:
-        raise Problem(422, "request_wrong", [Wrong("nothing_to_change")])
+        raise Problem(422, "not_valid", [Wrong("nothing_to_change")])
     return Decision(
         _profile(member, {**member.row, **data}, rules),
         [Change(member.collection, member.provider_id, data, str(member.row["$updatedAt"]))],

@@ -75,7 +75,7 @@ def _first_day(month: str | None, view: View, member: Member) -> date:
         assert today is not None
         return today.replace(day=1)
     if not _MONTH.fullmatch(month):
-        raise Problem(422, "request_wrong", [Wrong("no_month", "month")])
+        raise Problem(422, "not_valid", [Wrong("no_month", "month")])
     return date(int(month[:4]), int(month[5:]), 1)
 
 

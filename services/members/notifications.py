@@ -19,7 +19,7 @@ from resources.appwrite.writing import Change, Row
 from services.callers import Caller
 from services.members.own import Member, Rules, member_of
 from services.members.reading import instant_in
-from services.members.shown import ShownNotification, ShownNotifications, ShownSwitches, z
+from services.members.shown import ShownNotification, ShownNotifications, ShownRead, ShownSwitches, z
 from services.problems import Problem, Wrong
 from services.store import Decision, View
 
@@ -41,7 +41,7 @@ def notifications(
     if names:
         asked = [Query.equal(name, ids) for name in names]
         if after is not None and not _is_for(view.glance(NOTIFICATIONS, after), ids):
-            raise Problem(422, "request_wrong", [Wrong("after_unknown", "after")])
+            raise Problem(422, "not_valid", [Wrong("after_unknown", "after")])
         rows = view.rows(
             NOTIFICATIONS,
             [
@@ -61,11 +61,11 @@ def notifications(
     )
 
 
-def mark_read(view: View, caller: Caller, ids: Sequence[str]) -> Decision[int]:
+def mark_read(view: View, caller: Caller, ids: Sequence[str]) -> Decision[ShownRead]:
     """Mark notifications of the caller's own read, all of them or none; how many were unread. Raises Problem,
     CallFailure."""
     if not 0 < len(ids) <= MOST_AT_ONCE:
-        raise Problem(422, "request_wrong", [Wrong("ids_count", "/ids", {"most": MOST_AT_ONCE})])
+        raise Problem(422, "not_valid", [Wrong("ids_count", "/ids", {"most": MOST_AT_ONCE})])
     view.read([(NOTIFICATIONS, one) for one in ids])
     theirs = _recipients(caller)
     rows = {one: view.row(NOTIFICATIONS, one) for one in dict.fromkeys(ids)}
@@ -84,7 +84,7 @@ def mark_read(view: View, caller: Caller, ids: Sequence[str]) -> Decision[int]:
         name = attribute(ALIASES["notification.read"], has, row)
         if name is not None:
             changes.append(Change(NOTIFICATIONS, one, {name: True}, str(row["$updatedAt"])))
-    return Decision(len(changes), changes)
+    return Decision(ShownRead(read=len(changes)), changes)
 
 
 def switch(
@@ -94,7 +94,7 @@ def switch(
     member = member_of(view, caller, rules)
     wanted = {name: value for name, value in ((ENABLED, enabled), (SOUND, sound)) if value is not None}
     if not wanted:
-        raise Problem(422, "request_wrong", [Wrong("nothing_to_change")])
+        raise Problem(422, "not_valid", [Wrong("nothing_to_change")])
     wrong = [Wrong("no_place", f"/{name}") for name in wanted if not view.has(member.collection, name)]
     if wrong:
         raise Problem(409, "no_place", wrong)

@@ -30,11 +30,11 @@ from services.members.own import Member, Rules, bookings_named, member_of
 from services.members.reading import Record, records_of
 from services.members.shown import ShownProof, z
 from services.problems import Problem, Wrong
-from services.store import Decision, Gateway, View, carry_out
+from services.store import Decision, View
 
 _WAITS: Final = CommissionStatus.AWAITING_VERIFICATION.value
 _OVERDUE: Final = CommissionStatus.OVERDUE.value
-_MADE_FOR_ADMINS: Final = 'read("label:admin")'
+_FOR_ADMINS: Final = 'read("label:admin")'
 
 
 class Files(Protocol):
@@ -66,12 +66,12 @@ class Proof:
 def proof_of(files: Files, commission_id: str, content: bytes) -> Proof:
     """Look at a file. Raises Problem for one that is no proof."""
     if not content:
-        raise Problem(422, "request_wrong", [Wrong("proof_empty", "file")])
+        raise Problem(422, "not_valid", [Wrong("proof_empty", "/file")])
     if len(content) > LARGEST_PROOF_BYTES:
         raise Problem(413, "proof_too_large", args={"most": LARGEST_PROOF_BYTES // 1_000_000})
     kind = kind_of(content)
     if kind is None or kind not in PROOFS:
-        raise Problem(415, "proof_kind")
+        raise Problem(422, "not_valid", [Wrong("proof_kind", "/file")])
     file_id = proof_id(commission_id, hashlib.sha256(content).hexdigest())
     return Proof(file_id, kind, content, files.address(PROOF_BUCKET, file_id))
 
@@ -109,37 +109,35 @@ def hand_in(
     )
 
 
-def keep(
-    gateway: Gateway,
-    now: Callable[[], datetime],
-    files: Files,
-    caller: Caller,
-    rules: Rules,
-    commission_id: str,
-    content: bytes,
-) -> ShownProof:
-    """Keep a proof and name it on its record. What may not be handed in is kept nowhere. Raises Problem, CallFailure,
-    Contended, Doubtful."""
+def keeping(
+    files: Files, caller: Caller, rules: Rules, commission_id: str, content: bytes
+) -> Callable[[View], Decision[ShownProof]]:
+    """``hand_in`` that keeps the file before its record names it. What may not be handed in is kept nowhere; where the
+    record moved on in between, it is taken away again. Raises Problem, and so does what it returns; CallFailure."""
     proof = proof_of(files, commission_id, content)
+    kept = False
 
     def decide(view: View) -> Decision[ShownProof]:
-        return hand_in(view, caller, rules, commission_id, proof)
+        nonlocal kept
+        try:
+            decision = hand_in(view, caller, rules, commission_id, proof)
+        except Problem:
+            if kept:
+                files.remove(PROOF_BUCKET, proof.file_id)
+            raise
+        if decision.writes and not kept:
+            files.put(
+                PROOF_BUCKET,
+                proof.file_id,
+                f"{proof.file_id}.{proof.kind.extension}",
+                proof.content,
+                proof.kind.content_type,
+                (f'read("user:{caller.user_id}")', _FOR_ADMINS),
+            )
+            kept = True
+        return decision
 
-    decide(View(gateway, now()))
-    files.put(
-        PROOF_BUCKET,
-        proof.file_id,
-        f"{proof.file_id}.{proof.kind.extension}",
-        proof.content,
-        proof.kind.content_type,
-        (f'read("user:{caller.user_id}")', _MADE_FOR_ADMINS),
-    )
-    try:
-        return carry_out(gateway, now, decide)
-    except Problem:
-        # Between the look and the change somebody decided on the record; nobody names the file.
-        files.remove(PROOF_BUCKET, proof.file_id)
-        raise
+    return decide
 
 
 def _own_record(view: View, member: Member, rules: Rules, commission_id: str) -> Record:

@@ -99,9 +99,9 @@ def calendar(
     first = first or today
     last = last or first + timedelta(days=6)
     if last < first:
-        raise Problem(422, "request_wrong", [Wrong("days_turned", "to")])
+        raise Problem(422, "not_valid", [Wrong("days_turned", "to")])
     if last - first >= timedelta(days=LONGEST_CALENDAR):
-        raise Problem(422, "request_wrong", [Wrong("days_too_many", "to", {"most": LONGEST_CALENDAR})])
+        raise Problem(422, "not_valid", [Wrong("days_too_many", "to", {"most": LONGEST_CALENDAR})])
     found, whole = provider_bookings(view, member, REVENUE_STATUSES, rules)
     taken = sorted(
         (one for one in found if not one.is_test and one.starts_at is not None),
@@ -131,9 +131,9 @@ def calendar(
 
 def _checked(show: str | None, after: str | None) -> None:
     if show is not None and show not in LISTS:
-        raise Problem(422, "request_wrong", [Wrong("no_list", "show", {"lists": ", ".join(LISTS)})])
+        raise Problem(422, "not_valid", [Wrong("no_list", "show", {"lists": ", ".join(LISTS)})])
     if after is not None and show is None:
-        raise Problem(422, "request_wrong", [Wrong("after_of_none", "after")])
+        raise Problem(422, "not_valid", [Wrong("after_of_none", "after")])
 
 
 def _list_of(booking: Booking, now: datetime) -> str | None:
@@ -222,7 +222,7 @@ def _page(found: Sequence[Booking], offset: int | None, after: str | None, limit
     if after is not None:
         place = tuple(after.split(_JOINT))
         if len(place) != len(_place(None)):
-            raise Problem(422, "request_wrong", [Wrong("after_unknown", "after")])
+            raise Problem(422, "not_valid", [Wrong("after_unknown", "after")])
         found = [one for one in found if _place(one) < place]
     some = found[:limit]
     more = len(found) > limit

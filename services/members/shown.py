@@ -164,6 +164,12 @@ class ShownNotifications(Shown):
     next: str | None
 
 
+class ShownRead(Shown):
+    """How many were unread."""
+
+    read: int
+
+
 class ShownStatus(Shown):
     status: str | None
     last_seen_at: str | None
