@@ -13,16 +13,16 @@ from marketplace.commission import REVENUE_STATUSES
 from marketplace.data_codes import NO_MINUTES
 from marketplace.decline_reasons import categories
 from marketplace.instants import INSTANT, NO_ZONE, starts
-from marketplace.money import NOT_A_NUMBER, BookingAmounts, booking_amounts
+from marketplace.money import MICRO, NOT_A_NUMBER, BookingAmounts, booking_amounts, read_micros
 from marketplace.phones import e164, keyed
 from marketplace.pseudonyms import mean_somebody
 from marketplace.rules import (
     IMMEDIATE_DEADLINE_MINUTES,
     IMMEDIATE_START_MINUTES,
+    LONGEST_SERVICE_MINUTES,
     RESPONSE_MINUTES_IMMEDIATE,
     RESPONSE_MINUTES_SCHEDULED,
 )
-from marketplace.service_minutes import service_minutes
 from marketplace.statuses import (
     BOOKING_STATUS,
     MODE,
@@ -40,6 +40,8 @@ from marketplace.statuses import (
 from marketplace.test_rows import test_rule
 from marketplace.text import coalesce, nulls
 from messages.message import Message
+
+_MINUTES = r"(?i)^\+?(\d{1,6}(?:\.\d*)?)\s*(?:m|min|mins|minute|minutes|menit)?\.?$"
 
 
 def booking_status(attributes: Attributes) -> tuple[pl.Series, pl.Series]:
@@ -316,12 +318,24 @@ def _mode(
 
 
 def _minutes(read: Reader) -> pl.Series:
-    """The duration; what is no length of a service is noted."""
-    text, minutes = service_minutes(read.attributes)
+    """The duration; ``service`` counts only where it is a number."""
+    a = read.attributes
+    names = ALIASES["booking.minutes"]
+    service = a.text("service").str.extract(_MINUTES)
+    text = coalesce(
+        coalesce(a.text("duration"), a.text("serviceDuration")),
+        coalesce(service, a.text("serviceDetails.duration")),
+    )
+    micros = read_micros(text.str.extract(_MINUTES), grouped=False)
+    minutes = micros.to_frame("m").select(
+        pl.when(
+            (pl.col("m") % MICRO == 0) & pl.col("m").is_between(MICRO, LONGEST_SERVICE_MINUTES * MICRO)
+        ).then(pl.col("m") // MICRO)
+    ).to_series()  # fmt: skip
     read.note(
         "minutes_unreadable",
         text.is_not_null() & minutes.is_null(),
-        ALIASES["booking.minutes"],
+        names,
         NO_MINUTES,
     )
     return minutes
