@@ -74,8 +74,8 @@ def offer_row(
     offered_at: datetime,
     deadline: datetime,
 ) -> tuple[str, dict[str, Any]]:
-    """(``$id``, attributes) of a new offer. ``round_number``: 1 for the first provider a booking is offered to, one more
-    for each that follows; instants naive UTC."""
+    """(``$id``, attributes) of a new offer. ``round_number``: 1 for the first provider a booking is offered to, one
+    more for each that follows; instants naive UTC."""
     return offer_id(booking_id, provider_id, round_number), {
         "bookingId": booking_id,
         "providerId": provider_id,

@@ -52,12 +52,14 @@ class Create:
 
 @dataclass(frozen=True)
 class Change:
-    """Change attributes of a row that is still as of ``seen``, its ``$updatedAt`` when it was read."""
+    """Change attributes of a row that is still as of ``seen``, its ``$updatedAt`` when it was read. ``permissions``:
+    who may do what with it from then on; None leaves them as they are."""
 
     collection: str
     row_id: str
     data: Mapping[str, Any]
     seen: str
+    permissions: Sequence[str] | None = None
 
 
 Write = Create | Change
@@ -158,7 +160,10 @@ class WritingGateway:
         """Change a row that nobody changed since it was seen. 409 row_update_conflict where somebody did."""
         path = f"{self._path(self._api.rows, write.collection)}/{quote(write.row_id, safe='')}"
         headers = {"x-appwrite-timestamp": write.seen}
-        self._call("change_row", write.collection, "patch", path, {"data": dict(write.data)}, headers)
+        body: dict[str, Any] = {"data": dict(write.data)}
+        if write.permissions is not None:
+            body["permissions"] = list(write.permissions)
+        self._call("change_row", write.collection, "patch", path, body, headers)
 
     @property
     def has_transactions(self) -> bool:
@@ -216,7 +221,7 @@ class WritingGateway:
     def _operation(self, write: Write) -> dict[str, Any]:
         table, row = self._words
         data = dict(write.data)
-        if isinstance(write, Create) and write.permissions is not None:
+        if write.permissions is not None:
             data["$permissions"] = list(write.permissions)
         return {
             "action": "create" if isinstance(write, Create) else "update",
