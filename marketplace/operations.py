@@ -178,6 +178,11 @@ def proof_id(commission: str, digest: str) -> str:
     return _derived("pp", commission, digest)
 
 
+def request_id(user: str, key: str) -> str:
+    """The id of the row that a request is remembered in: of who asked, and their Idempotency-Key."""
+    return _derived("rq", user, key)
+
+
 def told_id(action: str, about: str) -> str:
     """The id of a message or notification that an action writes; ``about`` tells those of one action apart."""
     return _derived("op", action, about)
