@@ -110,27 +110,24 @@ def _key(booking: Booking) -> tuple[str, str]:
     return booking.origin, booking.booking_id
 
 
-def rule_of(booking: Booking, member: Member, rules: Rules) -> PolicyRule | None:
-    """The rule of the policy by the day a booking accrues; None where no day is known."""
+def rule_of(booking: Booking, member: Member, rules: Rules) -> PolicyRule:
+    """The rule of the policy by the day a booking accrues."""
     day = booking.local_day(member.offset)
-    return None if day is None else rules.policy.rule(day, provider=member.provider_id, plan=member.plan)
+    return rules.policy.rule(day, provider=member.provider_id, plan=member.plan)
 
 
 def due_at(booking: Booking | None, record: Record | None, member: Member, rules: Rules) -> datetime | None:
     """Until when a record is to be paid: the end of the service and the policy's hours; else as the record says."""
     if booking is not None and booking.ends_at is not None:
-        rule = rule_of(booking, member, rules)
-        if rule is not None:
-            return booking.ends_at + rule.deadline
+        return booking.ends_at + rule_of(booking, member, rules).deadline
     return record.deadline_at if record is not None else None
 
 
 def expected_idr(booking: Booking, member: Member, rules: Rules) -> int | None:
     """What an earning booking owes by the policy."""
-    rule = rule_of(booking, member, rules)
-    if rule is None or booking.amount_idr is None:
+    if booking.amount_idr is None:
         return None
-    return owed_idr(booking.amount_idr, rule.rate_ppm)
+    return owed_idr(booking.amount_idr, rule_of(booking, member, rules).rate_ppm)
 
 
 def charged(record: Record, booking: Booking | None, member: Member, rules: Rules) -> tuple[int | None, int]:
@@ -143,7 +140,7 @@ def charged(record: Record, booking: Booking | None, member: Member, rules: Rule
     written = record.written if record.written is not None else commission
     if owed and written is not None and round(written * _THOUSAND) == owed:
         commission = owed
-    if rule is not None and rule.fee_idr and fee * _THOUSAND == rule.fee_idr:
+    if rule.fee_idr and fee * _THOUSAND == rule.fee_idr:
         fee = rule.fee_idr
     return commission, fee
 

@@ -29,7 +29,7 @@ from services.members.own import (
     records_charging,
 )
 from services.members.reading import local_day
-from services.members.shown import ShownDebt, ShownEarning, ShownEarnings, ShownOwed, ShownSums, day, z
+from services.members.shown import ShownDebt, ShownEarning, ShownEarnings, ShownOwed, ShownSums, said, z
 from services.problems import Problem, Wrong
 from services.store import View
 
@@ -58,13 +58,12 @@ def earnings(view: View, caller: Caller, rules: Rules, month: str | None = None)
         owed for record in charging if (owed := owed_of(record, links, member, rules, view.now)) is not None
     ]
     return ShownEarnings(
-        as_of=z(view.now) or "",
+        as_of=said(view.now),
         month=f"{first:%Y-%m}",
         zone=member.zone.name,
         is_whole=whole,
         sums=_sums(earned),
         bookings=[_earning(one, links, member, rules) for one in earned],
-        undated=sum(one.accrued_at is None for one in theirs),
         owed=_debt(open_now),
     )
 
@@ -72,15 +71,14 @@ def earnings(view: View, caller: Caller, rules: Rules, month: str | None = None)
 def _first_day(month: str | None, view: View, member: Member) -> date:
     if month is None:
         today = local_day(view.now, member.offset)
-        assert today is not None
         return today.replace(day=1)
     if not _MONTH.fullmatch(month):
         raise Problem(422, "not_valid", [Wrong("no_month", "month")])
     return date(int(month[:4]), int(month[5:]), 1)
 
 
-def _in_month(local: date | None, first: date) -> bool:
-    return local is not None and first <= local < (first + timedelta(days=31)).replace(day=1)
+def _in_month(local: date, first: date) -> bool:
+    return first <= local < (first + timedelta(days=31)).replace(day=1)
 
 
 def _sums(earned: Sequence[Earning]) -> ShownSums:
@@ -97,7 +95,7 @@ def _earning(one: Earning, links: Links, member: Member, rules: Rules) -> ShownE
     return ShownEarning(
         booking_id=one.booking.booking_id,
         origin=one.booking.origin,
-        local_date=day(one.booking.local_day(member.offset)),
+        local_date=one.booking.local_day(member.offset).isoformat(),
         status=one.booking.status,
         gross_idr=one.gross_idr,
         commission_idr=one.commission_idr,

@@ -16,30 +16,23 @@ from typing import Any
 import polars as pl
 
 from marketplace.aliases import ALIASES
-from marketplace.app_rows import booking_status, first_of, meaning, record_status, text_at, word
+from marketplace.app_rows import first_of, meaning, record_status, text_at
 from marketplace.attributes import Attributes
+from marketplace.booking_rows import read_bookings
 from marketplace.commission import OWN_RECORD_ORDER, PAID_STATUS, REVENUE_STATUSES, UNKNOWN_STATUS
-from marketplace.instants import INSTANT, believed_until, creation, not_yet, read, starts
-from marketplace.money import AmountBounds, booking_amounts, commission_amounts
+from marketplace.instants import INSTANT, believed_until, creation, not_yet, read
+from marketplace.money import AmountBounds, commission_amounts
 from marketplace.rules import (
-    IMMEDIATE_DEADLINE_MINUTES,
-    IMMEDIATE_START_MINUTES,
     LATEST_INSTANT,
     RESPONSE_MINUTES_IMMEDIATE,
     RESPONSE_MINUTES_SCHEDULED,
 )
-from marketplace.service_minutes import service_minutes
 from marketplace.statuses import (
     FLAG,
-    MODE,
     NOT_LIVE_STATUSES,
-    UNKNOWN,
-    BookingStatus,
     Mode,
     canonical,
-    flags,
 )
-from marketplace.test_rows import test_rule
 from marketplace.text import coalesce, json_text
 from resources.appwrite.writing import Row
 
@@ -62,7 +55,7 @@ class Booking:
     mode: str
     minutes: int | None
     amount_idr: int | None
-    created_at: datetime | None
+    created_at: datetime
     starts_at: datetime | None
     ends_at: datetime | None
     completed_at: datetime | None
@@ -82,11 +75,11 @@ class Booking:
         return self.status in REVENUE_STATUSES and not self.is_test
 
     @property
-    def accrued_at(self) -> datetime | None:
+    def accrued_at(self) -> datetime:
         """From when its commission counts."""
         return self.accepted_at or self.created_at
 
-    def local_day(self, offset_minutes: int) -> date | None:
+    def local_day(self, offset_minutes: int) -> date:
         """The day it accrues, local to its provider."""
         return local_day(self.accrued_at, offset_minutes)
 
@@ -136,9 +129,9 @@ class Record:
         return ranks.get(self.status, len(ranks)), self.created_at or LATEST_INSTANT, self.commission_id
 
 
-def local_day(at: datetime | None, offset_minutes: int) -> date | None:
+def local_day(at: datetime, offset_minutes: int) -> date:
     """The local day of an instant."""
-    return None if at is None else (at + timedelta(minutes=offset_minutes)).date()
+    return (at + timedelta(minutes=offset_minutes)).date()
 
 
 def bookings_of(rows: Sequence[Row], origin: str, offset_minutes: int, bounds: AmountBounds) -> list[Booking]:
@@ -146,54 +139,29 @@ def bookings_of(rows: Sequence[Row], origin: str, offset_minutes: int, bounds: A
     if not rows:
         return []
     a = _attributes(rows)
-    offsets = _offsets(a, offset_minutes)
-    created = creation(a, offsets).values
-    amounts = booking_amounts(a, a.text("discountCode").is_not_null(), bounds)
-    started = starts(a, offsets)[0].values
-    deadlines = read(a.first(ALIASES["booking.response_deadline"]), offsets).values
-    _, minutes = service_minutes(a)
-    tests = test_rule(
-        flags(a.text("isTest")).fill_null(False),
-        a.first(ALIASES["booking.customer_name"]),
-        a.first(ALIASES["booking.customer_phone"]),
-    )
-    frame = pl.DataFrame(
-        {
-            "created": created,
-            "starts": started,
-            "deadline": deadlines,
-            "minutes": minutes,
-            "amount": amounts.amount_idr,
-            "accepted": _happened(a, offsets, ALIASES["booking.accepted_at"]),
-            "completed": _happened(a, offsets, ALIASES["booking.completed_at"]),
-            "test": tests.is_not_null(),
-        }
-    )
-    found: list[Booking] = []
-    for row, facts in zip(rows, frame.iter_rows(named=True), strict=True):
-        mode = _mode(row, facts["created"], facts["starts"], facts["deadline"])
-        begins, length = facts["starts"], facts["minutes"]
-        ends = begins + timedelta(minutes=length) if begins is not None and length is not None else None
-        found.append(
-            Booking(
-                row,
-                str(row["$id"]),
-                origin,
-                meaning(row, "booking.business_id"),
-                booking_status(row),
-                mode,
-                length,
-                facts["amount"],
-                facts["created"],
-                begins,
-                facts["completed"] or ends,
-                facts["completed"],
-                facts["accepted"],
-                facts["deadline"] or _answer_by(facts["created"], mode),
-                facts["test"],
-            )
+    accepted = _happened(a, _offsets(a, offset_minutes), ALIASES["booking.accepted_at"]).to_list()
+    return [
+        Booking(
+            row,
+            said.booking_id,
+            origin,
+            meaning(row, "booking.business_id"),
+            said.status,
+            said.mode,
+            said.minutes,
+            said.amount_idr,
+            said.created_at,
+            said.starts_at,
+            said.ends_at,
+            said.completed_at,
+            accepted_at,
+            said.response_deadline or _answer_by(said.created_at, said.mode),
+            said.is_test,
         )
-    return found
+        for row, said, accepted_at in zip(
+            rows, read_bookings(rows, offset_minutes, bounds), accepted, strict=True
+        )
+    ]
 
 
 def records_of(rows: Sequence[Row], offset_minutes: int, bounds: AmountBounds) -> list[Record]:
@@ -291,27 +259,6 @@ def _happened(a: Attributes, offsets: pl.Series, names: Sequence[str]) -> pl.Ser
     return found
 
 
-def _mode(row: Row, created: datetime | None, start: datetime | None, deadline: datetime | None) -> str:
-    """By its own word, a scheduled time, the start, the deadline; the first that tells."""
-    for name in ALIASES["booking.mode"]:
-        if (said := word(text_at(row, name), MODE)) != UNKNOWN:
-            return said
-    if text_at(row, "scheduledTime") is not None:
-        return Mode.SCHEDULED.value
-    if created is None:
-        return UNKNOWN
-    if start is not None:
-        soon = start - created <= timedelta(minutes=IMMEDIATE_START_MINUTES)
-        return Mode.IMMEDIATE.value if soon else Mode.SCHEDULED.value
-    if deadline is not None and deadline - created <= timedelta(minutes=IMMEDIATE_DEADLINE_MINUTES):
-        return Mode.IMMEDIATE.value
-    return UNKNOWN
-
-
-def _answer_by(created: datetime | None, mode: str) -> datetime | None:
+def _answer_by(created: datetime, mode: str) -> datetime | None:
     minutes = _RESPONSE_MINUTES.get(mode)
-    return None if created is None or minutes is None else created + timedelta(minutes=minutes)
-
-
-ANSWERED = frozenset(REVENUE_STATUSES)
-WAITING = BookingStatus.PENDING.value
+    return None if minutes is None else created + timedelta(minutes=minutes)

@@ -18,7 +18,6 @@ from appwrite.query import Query
 
 from marketplace.commission import REVENUE_STATUSES
 from marketplace.offers import OFFERS, Offer, OfferState, offer_of
-from marketplace.rules import EARLIEST_INSTANT
 from marketplace.statuses import BookingStatus, Mode
 from services.callers import Caller
 from services.members.own import (
@@ -39,6 +38,7 @@ from services.members.shown import (
     ShownOwn,
     ShownRequest,
     ShownRequests,
+    said,
     z,
 )
 from services.problems import Problem, Wrong
@@ -69,7 +69,7 @@ def requests(
     found, whole = provider_bookings(view, member, (_PENDING, *REVENUE_STATUSES), rules)
     lists = {name: [one for one in found if _list_of(one, view.now) == name] for name in LISTS}
     return ShownRequests(
-        as_of=z(view.now) or "",
+        as_of=said(view.now),
         zone=member.zone.name,
         is_whole=whole,
         requests=_open(view, member, [one for one in found if one.status == _PENDING], rules),
@@ -85,7 +85,7 @@ def own_bookings(
 ) -> ShownOwn:
     """A customer's own bookings, the newest first. Raises Problem, CallFailure."""
     found = customer_bookings(view, caller, rules)
-    return ShownOwn(as_of=z(view.now) or "", bookings=_page(found, None, after, limit))
+    return ShownOwn(as_of=said(view.now), bookings=_page(found, None, after, limit))
 
 
 def calendar(
@@ -95,7 +95,6 @@ def calendar(
     was taken of it. Raises Problem, CallFailure."""
     member = member_of(view, caller, rules)
     today = local_day(view.now, member.offset)
-    assert today is not None
     first = first or today
     last = last or first + timedelta(days=6)
     if last < first:
@@ -103,14 +102,12 @@ def calendar(
     if last - first >= timedelta(days=LONGEST_CALENDAR):
         raise Problem(422, "not_valid", [Wrong("days_too_many", "to", {"most": LONGEST_CALENDAR})])
     found, whole = provider_bookings(view, member, REVENUE_STATUSES, rules)
-    taken = sorted(
-        (one for one in found if not one.is_test and one.starts_at is not None),
-        key=lambda one: (str(one.starts_at), one.booking_id),
-    )
+    taken = [(one.starts_at, one) for one in found if not one.is_test and one.starts_at is not None]
+    taken.sort(key=lambda each: (each[0], each[1].booking_id))
     days: list[ShownDay] = []
     for number in range((last - first).days + 1):
         on = first + timedelta(days=number)
-        theirs = [one for one in taken if local_day(one.starts_at, member.offset) == on]
+        theirs = [one for begins, one in taken if local_day(begins, member.offset) == on]
         minutes = [one.minutes for one in theirs]
         days.append(
             ShownDay(
@@ -121,7 +118,7 @@ def calendar(
         )
     undated = [one for one in found if one.starts_at is None and one.status in _TOOK and not one.is_test]
     return ShownCalendar(
-        as_of=z(view.now) or "",
+        as_of=said(view.now),
         zone=member.zone.name,
         is_whole=whole,
         days=days,
@@ -160,7 +157,7 @@ def _open(view: View, member: Member, pending: Sequence[Booking], rules: Rules) 
             waiting.append((offer.offered_at, offer.offer_id, booking, offer))
     for booking in pending:
         if booking.booking_id not in offered:
-            waiting.append((booking.created_at or EARLIEST_INSTANT, booking.booking_id, booking, None))
+            waiting.append((booking.created_at, booking.booking_id, booking, None))
     waiting.sort(key=lambda one: one[:2])
     return [
         _request(place, booking, offer, member, view.now)
@@ -247,7 +244,7 @@ def _booking(one: Booking, offset: int | None) -> ShownBooking:
         mode=one.mode,
         minutes=one.minutes,
         amount_idr=one.amount_idr,
-        created_at=z(one.created_at),
+        created_at=said(one.created_at),
         starts_at=z(one.starts_at),
         ends_at=z(one.ends_at),
         local_start=local,

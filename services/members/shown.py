@@ -3,7 +3,7 @@ amounts whole rupiah; null is what cannot be told."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -22,7 +22,7 @@ class ShownBooking(Shown):
     mode: str
     minutes: int | None
     amount_idr: int | None
-    created_at: str | None
+    created_at: str
     starts_at: str | None
     ends_at: str | None
     local_start: str | None
@@ -85,7 +85,7 @@ class ShownEarning(Shown):
 
     booking_id: str
     origin: str
-    local_date: str | None
+    local_date: str
     status: str
     gross_idr: int | None
     commission_idr: int | None
@@ -132,15 +132,12 @@ class ShownDebt(Shown):
 
 
 class ShownEarnings(Shown):
-    """``undated``: bookings that earn and have no day."""
-
     as_of: str
     month: str
     zone: str
     is_whole: bool
     sums: ShownSums
     bookings: list[ShownEarning]
-    undated: int
     owed: ShownDebt
 
 
@@ -205,8 +202,9 @@ class ShownProof(Shown):
 
 def z(at: datetime | None) -> str | None:
     """An instant (naive UTC) as it is answered."""
-    return None if at is None else at.isoformat(timespec="milliseconds") + "Z"
+    return None if at is None else said(at)
 
 
-def day(at: date | None) -> str | None:
-    return None if at is None else at.isoformat()
+def said(at: datetime) -> str:
+    """The same of one that is there."""
+    return at.isoformat(timespec="milliseconds") + "Z"
