@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from appwrite.query import Query
 
-from resources.appwrite.failures import CallEvent, CallFailure, PermanentFailure
+from resources.appwrite.failures import CallEvent, CallFailure, PermanentFailure, TransientFailure
 from resources.appwrite.gateway import (
     API,
     COLUMNS_A_CALL,
@@ -27,7 +27,14 @@ from resources.appwrite.gateway import (
     PooledClient,
     json_object,
 )
-from resources.appwrite.patience import http_date
+from resources.appwrite.patience import (
+    LONGEST_SERVER_WAIT,
+    RETRIES,
+    RETRY_BUDGET,
+    CircuitBreaker,
+    http_date,
+)
+from resources.appwrite.server_clock import ServerClock
 from resources.clock import Clock
 from resources.settings import Settings
 
@@ -81,8 +88,11 @@ class WritingGateway:
         on_call: Callable[[CallEvent], None] = lambda event: None,
         *,
         timeouts: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
+        seconds_left: Callable[[], float] | None = None,
+        longest_wait: float = LONGEST_SERVER_WAIT,
     ) -> None:
-        """Raises UsageError where there is no acting key."""
+        """Raises UsageError where there is no acting key. ``seconds_left``: until whoever waits for a call gives up
+        (None: nobody does); ``longest_wait``: seconds that are waited where the server asks to be left alone."""
         acting = settings.acting()
         self._settings = settings
         self._api = API[settings.appwrite_api]
@@ -90,7 +100,8 @@ class WritingGateway:
             ("tableId", "rowId") if settings.appwrite_api == "tablesdb" else ("collectionId", "documentId")
         )
         self._database = settings.appwrite_database_id
-        self._client = PooledClient(acting, clock, on_call, timeouts=timeouts)
+        self._seconds_left = seconds_left
+        self._client = PooledClient(acting, clock, on_call, timeouts=timeouts, longest_wait=longest_wait)
         self._columns: dict[str, frozenset[str]] = {}
         self._has_transactions: bool | None = None
 
@@ -102,6 +113,14 @@ class WritingGateway:
 
     def close(self) -> None:
         self._client.close()
+
+    @property
+    def server_clock(self) -> ServerClock:
+        return self._client.server_clock
+
+    @property
+    def breaker(self) -> CircuitBreaker:
+        return self._client.breaker
 
     # Asking ---------------------------------------------------------------------------------------------
 
@@ -283,8 +302,23 @@ class WritingGateway:
         params: Mapping[str, Any],
         headers: Mapping[str, str] | None = None,
     ) -> tuple[dict[str, Any], Mapping[str, str]]:
+        patience: dict[str, Any] = {}
+        if self._seconds_left is not None:
+            left = self._seconds_left()
+            if left <= 0:
+                raise TransientFailure(operation, "time_out", collection=collection)
+            # A call that is tried again may take RETRY_BUDGET longer than its first time-out.
+            patience = {"within": left, "retries": RETRIES if left > RETRY_BUDGET + 1 else 0}
         answer = self._client.request(
-            operation, collection, method, path, params, _told, headers=headers or {}, expected=True
+            operation,
+            collection,
+            method,
+            path,
+            params,
+            _told,
+            headers=headers or {},
+            expected=True,
+            **patience,
         )
         return answer.value, answer.headers
 
