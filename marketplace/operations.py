@@ -168,6 +168,11 @@ def calendar_guard_id(provider: str) -> str:
     return _derived("ca", provider)
 
 
+def round_guard_id(booking: str, round_number: int) -> str:
+    """The id of the guard that says who is asked for a booking in a round."""
+    return _derived("rd", booking, str(round_number))
+
+
 def offer_id(booking: str, provider: str, round_number: int) -> str:
     """The id of the n-th offer of a booking to a provider."""
     return _derived("of", booking, provider, str(round_number))
