@@ -163,6 +163,11 @@ def duplicate_guard_id(customer: str, provider: str) -> str:
     return _derived("dg", customer, provider)
 
 
+def calendar_guard_id(provider: str) -> str:
+    """The id of the guard that everybody changes who gives a provider a booking to carry out, or takes one away."""
+    return _derived("ca", provider)
+
+
 def offer_id(booking: str, provider: str, round_number: int) -> str:
     """The id of the n-th offer of a booking to a provider."""
     return _derived("of", booking, provider, str(round_number))
