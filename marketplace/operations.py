@@ -201,6 +201,8 @@ def counter_id(kind: str, who: str) -> str:
 def discount_id(code: str) -> str:
     """The id of the row of a discount code."""
     return _derived("dc", code.upper())
+
+
 def proof_id(commission: str, digest: str) -> str:
     """The id of the file that proves a payment; ``digest``: of its bytes."""
     return _derived("pp", commission, digest)
