@@ -99,11 +99,11 @@ def asked(
     # The next offer before the last one ends: at every moment an open offer tells that the booking waits.
     return [
         *claim,
+        passed(view, taker.provider_id, offeredAt=instant_like(None, view.now)),
         *([booking.changed(data)] if data else []),
         Create(OFFERS, row_id, offer, readers_with(booking.row, booking.now.customer_id, taker.row)),
         *([booking.ended(ending, ended_by, view)] if ending is not None else []),
         *booking.withdrawn(view, but=ending.offer_id if ending is not None else None),
-        passed(view, taker.provider_id, offeredAt=instant_like(None, view.now)),
         *tell.room(booking.row, room_now(view, booking.row), Told.OFFERED_ON),
         *tell.customer(booking.row, Told.OFFERED_ON, said),
         *tell.provider(
@@ -184,7 +184,9 @@ def _next(view: View, booking: Standing, terms: Terms) -> tuple[Provider, dateti
         taker = Provider(candidate.provider_id, *rows[candidate.provider_id])
         # Their guard is watched: who takes the time meanwhile makes this be decided again.
         view.row(GUARDS, calendar_guard_id(taker.provider_id))
-        if _has_time(view, now, taker) and not _known_already(view, booking, taker):
+        if not names_somebody(taker.provider_id) or not _has_time(view, now, taker):
+            continue
+        if standing_with(view, booking.row, taker.provider_id) is None:
             return taker, deadline
     return None
 
@@ -252,10 +254,3 @@ def _has_time(view: View, now: BookingNow, taker: Provider) -> bool:
         return True
     others = taken(view, taker.provider_id, now.starts_at, now.ends_at, besides=now.booking_id)
     return most_at_once(others, now.starts_at, now.ends_at) < limit
-
-
-def _known_already(view: View, booking: Standing, taker: Provider) -> bool:
-    """Whether the customer has another booking with a provider that this one would double."""
-    if not names_somebody(taker.provider_id):
-        return True
-    return standing_with(view, booking.row, taker.provider_id) is not None
