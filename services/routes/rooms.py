@@ -14,7 +14,6 @@ from starlette.concurrency import run_in_threadpool
 
 from marketplace.chatting import IMAGE_MOST_BYTES, PAGE, PAGE_MOST, SEARCH_MOST, TEXT_MOST
 from resources.appwrite.failures import CallFailure
-from resources.appwrite.files import FileStore
 from services.chat.attachments import attach, attached
 from services.chat.conversation import of_room
 from services.chat.events import Stream, TooManyStreams
@@ -45,7 +44,7 @@ def hub_of(asked: Asking) -> Hub:
     """The chats of this process."""
 
     def made(services: Services) -> Hub:
-        return Hub(services.gateway, FileStore(services.settings, services.settings.clock))
+        return Hub(services.gateway, services.files())
 
     return asked.services.one(Hub, made)
 

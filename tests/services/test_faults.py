@@ -73,7 +73,6 @@ def test_a_server_that_hangs_does_not_keep_who_asks_waiting(
     monkeypatch.setattr(context, "READ_S", 0.1)
     monkeypatch.setattr(context, "LONGEST_WAIT_S", 0.02)
     monkeypatch.setattr("resources.appwrite.gateway.RETRY_BUDGET", 0.2)
-    monkeypatch.setattr("resources.appwrite.writing.RETRY_BUDGET", 0.2)
     monkeypatch.setattr("resources.appwrite.patience.FIRST_DELAY", 0.01)
     services = open_services(api.settings)
     # (Nobody's key is asked for: the caller is known.)
