@@ -74,6 +74,7 @@ def test_no_request_makes_it_fail(api: Api) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3000)
 @pytest.mark.parametrize("seed", [2, 3])
 def test_no_request_of_many_makes_it_fail(api: Api, seed: int) -> None:
     seen = asked(api, known_rows(api), MANY, seed)
