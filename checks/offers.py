@@ -51,7 +51,7 @@ FROM settled WHERE status <> '{BookingStatus.PENDING.value}' AND open > 0
 CHECKS: Final = (
     Check(
         "offer_accepted",
-        "core/booking_offers",
+        "marts/providers",
         _ONE_ACCEPTED,
         level=Severity.HIGH,
         looks_for="a booking that was offered and earns, and not exactly one offer of it is accepted: its provider's",
@@ -59,7 +59,7 @@ CHECKS: Final = (
     ),
     Check(
         "offer_closed",
-        "core/booking_offers",
+        "marts/providers",
         _NONE_OPEN,
         level=Severity.LOW,
         looks_for="a booking that is not pending any more and has an offer that is open still",
