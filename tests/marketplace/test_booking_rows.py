@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
+import pytest
+
+from marketplace import booking_rows
 from marketplace.booking_rows import read_bookings
 
 ROW = {
@@ -54,7 +58,12 @@ def test_bookings_of_older_apps_in_one_reading() -> None:
         "metadata": '{"bookingType": "scheduled"}',
         "customerName": "Admin Test",
     }
-    done = ROW | {"$id": "b3", "status": "completed", "completedAt": "2026-03-15T13:00:00+01:00", "isTest": True}
+    done = ROW | {
+        "$id": "b3",
+        "status": "completed",
+        "completedAt": "2026-03-15T13:00:00+01:00",
+        "isTest": True,
+    }
     first, second, third = read_bookings([ROW, old, done], 480)
     assert first.booking_id == "b1"
     assert (second.status, second.provider_id, second.mode) == ("confirmed", "t2", "scheduled")
@@ -63,6 +72,48 @@ def test_bookings_of_older_apps_in_one_reading() -> None:
     assert (third.ends_at, third.is_test) == (NOON, True)
     # It ended before it was to begin: it takes no time.
     assert not third.overlaps(NOON, NOON + timedelta(hours=9))
+
+
+MADE = {"createdAt": "2026-03-15T12:00:00.000Z"}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        MADE,
+        MADE | {"mode": "scheduled", "scheduledTime": "2026-03-16T14:00:00.000Z", "bookingType": "scheduled"},
+        MADE | {"completedAt": "2026-03-15T14:30:00.000Z", "status": "completed"},
+        MADE | {"responseDeadline": "2026-03-15T12:05:00.123Z"},
+        MADE | {"customerName": "Ayu Lestari", "customerWhatsApp": "+6281234567890"},
+        MADE | {"customerName": "A Test"},
+        MADE | {"customerWhatsApp": "+62000000000"},
+        MADE | {"startTime": "2026-03-15T14:00:00"},
+        MADE | {"totalCost": 9_999},
+        MADE | {"totalCost": 19_999},
+        MADE | {"totalCost": 0, "discountCode": "FREE"},
+        MADE | {"totalCost": 10**8},
+        MADE | {"duration": "60"},
+        MADE | {"duration": 0},
+        MADE | {"currency": "USD"},
+        MADE | {"source": "whatsapp"},
+        MADE | {"source": "nowhere", "mode": "later"},
+        {"createdAt": "2026-03-15T12:30:00.000Z"},
+        {"createdAt": "2026-03-15T11:30:00.000Z", "isTest": False, "chatWindowOpen": True},
+        {"createdAt": "2026-02-30T11:30:00.000Z"},
+        {"createdAt": "2009-02-28T11:30:00.000Z"},
+    ],
+)
+def test_the_short_way_says_what_the_long_one_says(more: dict[str, object], monkeypatch: Any) -> None:
+    row = ROW | more
+    short = read_bookings([row], 480)
+    monkeypatch.setattr(booking_rows, "_plain", lambda row, bounds: None)
+    assert short == read_bookings([row], 480)
+
+
+def test_what_services_write_goes_the_short_way(monkeypatch: Any) -> None:
+    monkeypatch.setattr(booking_rows, "_read_any", None)
+    assert read_bookings([ROW | MADE], 0)[0].booking_id == "b1"
 
 
 def test_no_row_no_booking() -> None:
