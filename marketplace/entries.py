@@ -1,5 +1,5 @@
-"""Where in the app a booking is asked for, and what that says of it: its source, its mode, its start, and until when it is
-to be answered. What is written of it is in new_bookings.py.
+"""Where in the app a booking is asked for, and what that says of it: its source, its mode, its start, and until when
+it is to be answered. What is written of it is in new_bookings.py.
 """
 
 from __future__ import annotations
@@ -34,8 +34,6 @@ SOURCES: Final = {
     Entry.CHAT: Source.CHAT_WINDOW,
     Entry.DIRECT: Source.DIRECT,
 }
-MINUTES: Final = (60, 90, 120)
-"""How long a service may be that is booked through services."""
 BY_ENTRY: Final = "entry"
 BY_START: Final = "start"
 BY_NO_START: Final = "no_start"

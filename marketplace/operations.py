@@ -193,6 +193,11 @@ def counter_id(kind: str, who: str) -> str:
     return _derived("ct", kind, who.lower())
 
 
+def discount_id(code: str) -> str:
+    """The id of the row of a discount code."""
+    return _derived("dc", code.upper())
+
+
 def request_id(user: str, key: str) -> str:
     """The id of the row that a request is remembered in: of who asked, and their Idempotency-Key."""
     return _derived("rq", user, key)

@@ -25,6 +25,7 @@ class Rate(StrEnum):
 
 LIMITS: Final = {Rate.BOOKINGS: ANOMALY_LIMITS.bookings, Rate.MESSAGES: ANOMALY_LIMITS.messages}
 WINDOW: Final = ANOMALY_LIMITS.window
+_MINUTE_S: Final = 60
 
 
 def fits(instants: Sequence[datetime], at: datetime, limit: int, window: timedelta = WINDOW) -> bool:
@@ -52,6 +53,15 @@ def free_at(instants: Sequence[datetime], at: datetime, limit: int, window: time
 def seconds_until(at: datetime, free: datetime) -> int:
     """Whole seconds to wait, 1 at least: after them it is free."""
     return max(1, math.ceil((free - at).total_seconds()))
+
+
+def spoken(wait_s: int) -> int:
+    """A wait as people say it, in seconds: in whole minutes, up, from one on.
+
+    >>> spoken(45), spoken(61)
+    (45, 120)
+    """
+    return wait_s if wait_s < _MINUTE_S else -(-wait_s // _MINUTE_S) * _MINUTE_S
 
 
 def kept(instants: Sequence[datetime], at: datetime, window: timedelta = WINDOW) -> list[datetime]:

@@ -55,6 +55,10 @@ class Doubtful(Exception):
     """Whether it was written could not be found out: asked again with the same key, it is told."""
 
 
+class Underway(Exception):
+    """What a decision rests on is being written by another, on a server without transactions: it is taken again."""
+
+
 class _Moved(Exception):
     """A row that was read is not as it was: read and decide again."""
 
@@ -107,15 +111,14 @@ class Decision(Generic[T]):
 
 def carry_out(gateway: Gateway, now: Callable[[], datetime], decide: Callable[[View], Decision[T]]) -> T:
     """Decide on rows as they are and write the decision, whole. What ``decide`` raises passes through, and nothing was
-    written then. Raises CallFailure, Contended, Doubtful."""
+    written then; where it raises Underway it is asked again. Raises CallFailure, Contended, Doubtful."""
     for attempt in range(TRIES):
         view = View(gateway, now())
-        decision = decide(view)
-        if not decision.writes:
-            return decision.answer
         try:
-            _write(gateway, view, decision.writes, decision.claims)
-        except _Moved:
+            decision = decide(view)
+            if decision.writes:
+                _write(gateway, view, decision.writes, decision.claims)
+        except (_Moved, Underway):
             time.sleep(min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**attempt) * random.random())
             continue
         return decision.answer

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from marketplace.discounts import LONGEST_CODE
-from marketplace.entries import MINUTES, Entry
+from marketplace.entries import Entry
+from marketplace.menus import LENGTHS
 
 LONGEST_NAME = 96
 LONGEST_ID = 64
@@ -38,7 +39,7 @@ class BookingWanted(_Shape):
     entry: Entry = Field(description="where in the app it was asked for")
     provider_id: str = Field(min_length=1, max_length=LONGEST_ID, description="the therapist or place")
     minutes: int = Field(
-        description="how long the service is to be", json_schema_extra={"enum": list(MINUTES)}
+        description="how long the service is to be", json_schema_extra={"enum": list(LENGTHS)}
     )
     starts_at: str | None = Field(
         None,

@@ -15,8 +15,9 @@ from typing import Any, Final, cast
 import polars as pl
 
 from marketplace.discounts import LONGEST_CODE, normal_code
-from marketplace.entries import MINUTES, Entry
+from marketplace.entries import Entry
 from marketplace.identifiers import TOKEN
+from marketplace.menus import LENGTHS
 from marketplace.phones import e164
 from marketplace.rules import TEST_NAME_PATTERN
 from marketplace.text import json_text
@@ -75,7 +76,7 @@ def read_wanted(body: object) -> Wanted:
     """A request's body, as JSON has it."""
     wanted = Wanted()
     if not isinstance(body, Mapping):
-        wanted.wrong.append(Wrong("body_not_an_object"))
+        wanted.wrong.append(Wrong("not_an_object"))
         return wanted
     _Reading(cast("Mapping[str, Any]", body), wanted).read()
     return wanted
@@ -108,10 +109,15 @@ class _Reading:
     def _say(self, code: str, at: str, **args: int | str) -> None:
         self.wanted.wrong.append(Wrong(code, at, args))
 
+    def _one_of(self, said: object, at: str, words: list[str]) -> None:
+        self.wanted.wrong.append(
+            Wrong("missing", at) if said is None else Wrong("not_one_of", at, {"words": ", ".join(words)})
+        )
+
     def _others(self, given: Mapping[str, Any], known: frozenset[str], at: str) -> None:
         # What is not known is not repeated: a phone may stand in a field's name.
         if given.keys() - known:
-            self._say("fields_unknown", at, n=len(given.keys() - known))
+            self._say("unknown_field", at)
 
     def _nothing(self, name: str) -> bool:
         return json_text(self.body.get(name)) is None
@@ -119,14 +125,14 @@ class _Reading:
     def _entry(self) -> Entry | None:
         said = self.body.get("entry")
         if not isinstance(said, str) or said not in _ENTRIES:
-            self._say("entry_unknown" if said is not None else "field_missing", "/entry")
+            self._one_of(said, "/entry", sorted(_ENTRIES))
             return None
         return Entry(said)
 
     def _minutes(self) -> int | None:
         said = self.body.get("minutes")
-        if isinstance(said, bool) or said not in MINUTES:
-            self._say("minutes_unknown" if said is not None else "field_missing", "/minutes")
+        if isinstance(said, bool) or said not in LENGTHS:
+            self._one_of(said, "/minutes", [str(length) for length in LENGTHS])
             return None
         return int(said)
 
@@ -151,11 +157,11 @@ class _Reading:
         if said is None:
             return None
         if isinstance(said, bool) or not isinstance(said, int | float):
-            self._say("price_unreadable", "/price")
+            self._say("not_a_number", "/price")
             return None
         price = Decimal(str(said))
-        if not price.is_finite() or price < 0:
-            self._say("price_unreadable", "/price")
+        if not price.is_finite():
+            self._say("not_a_number", "/price")
             return None
         return price
 
@@ -166,7 +172,7 @@ class _Reading:
     def _customer(self) -> None:
         given = self.body.get("customer")
         if not isinstance(given, Mapping):
-            self._say("field_missing" if given is None else "customer_unreadable", "/customer")
+            self._say("missing" if given is None else "not_an_object", "/customer")
             return
         customer = cast("Mapping[str, Any]", given)
         self._others(customer, _CUSTOMER, "/customer")
@@ -197,12 +203,12 @@ class _Reading:
         text = json_text(unicodedata.normalize("NFC", said)) if said is not None else None
         if text is None:
             if needed:
-                self._say("field_missing", at)
+                self._say("missing", at)
             return None
         if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text):
             self._say("not_text", at)
             return None
         if len(text.encode("utf-16-le")) // 2 > most:
-            self._say("too_long", at, most=most)
+            self._say("too_long", at, limit=most)
             return None
         return text

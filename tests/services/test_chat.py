@@ -33,7 +33,9 @@ class Bucket:
     def __init__(self) -> None:
         self.files: dict[tuple[str, str], tuple[bytes, str, list[str]]] = {}
 
-    def put(self, bucket: str, file_id: str, name: str, content: bytes, content_type: str, permissions: Any) -> None:
+    def put(
+        self, bucket: str, file_id: str, name: str, content: bytes, content_type: str, permissions: Any
+    ) -> None:
         held = self.files.setdefault((bucket, file_id), (content, content_type, list(permissions)))
         if held[0] != content:
             raise PermanentFailure("create_file", "bad_request", status=409)
@@ -65,10 +67,14 @@ class Chat:
         self.server.put(
             "chat_rooms",
             room_id,
-            **told | {"bookingId": "b1", "status": "active", "expiresAt": "2026-03-16T12:00:00.000+00:00"} | values,
+            **told
+            | {"bookingId": "b1", "status": "active", "expiresAt": "2026-03-16T12:00:00.000+00:00"}
+            | values,
         )
 
-    def say(self, who: str = "customer", text: str = "hello", room: str = "r1", key: str | None = None) -> Any:
+    def say(
+        self, who: str = "customer", text: str = "hello", room: str = "r1", key: str | None = None
+    ) -> Any:
         return self.api.post(f"/rooms/{room}/messages", who, {"text": text}, key)
 
     def page(self, who: str = "customer", room: str = "r1", **params: Any) -> Any:
@@ -137,7 +143,8 @@ def test_a_word_for_a_role_is_nobody(chat: Chat) -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [{"status": "completed"}, {"status": "canceled"}, {"expiresAt": "2026-03-15T12:00:00.000+00:00"}]
+    "values",
+    [{"status": "completed"}, {"status": "canceled"}, {"expiresAt": "2026-03-15T12:00:00.000+00:00"}],
 )
 def test_a_room_that_is_over_takes_no_message_and_is_still_read(chat: Chat, values: dict[str, str]) -> None:
     chat.say()
@@ -210,7 +217,12 @@ def test_a_place_is_told_and_its_numbers_are_looked_at(chat: Chat) -> None:
     (message,) = chat.page()["messages"]
     assert message["location"] == {"lat": -8.65, "lng": 115.2, "label": "Villa"}
     assert message["text"] == "Villa"
-    for wrong in ({"lat": 91, "lng": 0}, {"lat": 0, "lng": -181}, {"lat": 0}, {"lat": 0, "lng": 0, "label": "x" * 121}):
+    for wrong in (
+        {"lat": 91, "lng": 0},
+        {"lat": 0, "lng": -181},
+        {"lat": 0},
+        {"lat": 0, "lng": 0, "label": "x" * 121},
+    ):
         told = chat.api.post("/rooms/r1/messages", "customer", {"location": wrong})
         assert told.status_code == 422, told.text
     for body in ({}, {"text": " \n"}, {"text": "x" * (TEXT_MOST + 1)}, {"text": "x", "more": 1}):
@@ -336,7 +348,9 @@ def test_a_member_and_the_administrators_write_to_each_other(chat: Chat) -> None
     assert chat.api.post(say, "customer", {"text": "help me"}).status_code == 201
     assert chat.api.post(say, "therapist", {"text": "my fee"}).status_code == 201
     assert chat.api.post(say, "admin", {"text": "x"}).status_code == 403
-    chat.server.put("admin_messages", "old", senderId="t1", receiverId="admin", senderName="Ayu", message="before")
+    chat.server.put(
+        "admin_messages", "old", senderId="t1", receiverId="admin", senderName="Ayu", message="before"
+    )
     threads = chat.api.get("/support/threads", "admin").json()["threads"]
     assert [(t["memberId"], t["last"]["text"], t["unanswered"]) for t in threads] == [
         ("t1", "before", True), ("ann", "help me", True),
@@ -361,7 +375,9 @@ def test_nothing_of_a_message_is_in_an_error_a_log_or_what_is_remembered(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     notes: list[str] = []
-    object.__setattr__(chat.api.services.notes, "note", lambda *told, **more: notes.append(repr((told, more))))
+    object.__setattr__(
+        chat.api.services.notes, "note", lambda *told, **more: notes.append(repr((told, more)))
+    )
     told = [
         chat.say(text=SECRET),
         chat.say(text=SECRET * 100),
@@ -372,7 +388,10 @@ def test_nothing_of_a_message_is_in_an_error_a_log_or_what_is_remembered(
     ]
     assert [one.status_code for one in told] == [201, 422, 200, 422, 422, 422]
     said = [one.text for n, one in enumerate(told) if n != 2]
-    held = [json.dumps(chat.server.tables[name]) for name in ("service_requests", "service_guards", "service_counters")]
+    held = [
+        json.dumps(chat.server.tables[name])
+        for name in ("service_requests", "service_guards", "service_counters")
+    ]
     logged = [record.getMessage() for record in caplog.records if not record.name.startswith("httpx")]
     for text in (*said, *held, *notes, *logged):
         assert "Bougainville" not in text

@@ -16,7 +16,16 @@ from hypothesis import strategies as st
 
 from resources.appwrite.writing import Change
 from services.chat.conversation import of_room
-from services.chat.events import GOES_BACK_MS, OVERLAP_MS, STREAMS_A_USER, Mark, Stream, TooManyStreams, Watch, mark_of
+from services.chat.events import (
+    GOES_BACK_MS,
+    OVERLAP_MS,
+    STREAMS_A_USER,
+    Mark,
+    Stream,
+    TooManyStreams,
+    Watch,
+    mark_of,
+)
 from services.chat.hub import Hub
 from services.routes.rooms import told
 from tests.services.memory import EPOCH, Memory, no_answer
