@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -263,7 +263,7 @@ def test_a_client_hears_what_is_said_and_goes_on_where_it_was(served: tuple[Chat
         assert told.status_code == status
 
 
-def run(wanted: Callable[[Hub, Memory], Awaitable[None]]) -> None:
+def run(wanted: Callable[[Hub, Memory], Coroutine[Any, Any, None]]) -> None:
     server = Memory()
     hub = Hub(server, Bucket(), every=3_600)
     asyncio.run(wanted(hub, server))

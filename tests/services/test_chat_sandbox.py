@@ -1,4 +1,4 @@
-"""The chat over a real Appwrite's answers: queries it understands, rows it takes, pictures that only the two may get."""
+"""The chat over Appwrite: queries it understands, rows it takes, pictures that only the two may get."""
 
 from __future__ import annotations
 
@@ -63,7 +63,9 @@ def test_a_conversation_of_two_on_appwrite(api: Api) -> None:
     (room,) = api.get("/rooms", "customer").json()["rooms"]
     assert (room["roomId"], room["withName"], room["state"]) == ("r1", "Ayu", "open")
     assert api.post("/support/messages", "therapist", {"text": "my fee"}).status_code == 201
-    assert api.post(f"/support/threads/{ids['therapist']}/messages", "admin", {"text": "?"}).status_code == 201
+    assert (
+        api.post(f"/support/threads/{ids['therapist']}/messages", "admin", {"text": "?"}).status_code == 201
+    )
     assert len(api.get("/support/messages", "therapist").json()["messages"]) == 2
     (thread,) = api.get("/support/threads", "admin").json()["threads"]
     assert not thread["unanswered"]
