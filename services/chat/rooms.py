@@ -13,13 +13,13 @@ from typing import Final
 from appwrite.query import Query
 
 from marketplace.aliases import ALIASES
-from marketplace.app_rows import Row, instant_of, meaning, names_somebody, text_at, word
+from marketplace.app_rows import Row, meaning, names_somebody, text_at, word
 from marketplace.chats import Chat, room_at
-from marketplace.chatting import PAGE, PAGE_MOST
+from marketplace.chatting import MESSAGES_A_PAGE, MESSAGES_A_PAGE_MOST
 from marketplace.statuses import ROOM_STATUS, Role
 from marketplace.transitions import Actor
 from services.callers import Caller
-from services.chat.place import Place, milliseconds, opaque, place_at, stamp
+from services.chat.place import Place, milliseconds, moment_of, opaque, place_at, stamp
 from services.chat.showing import RoomPage, RoomShown
 from services.problems import Problem, Wrong
 from services.store import Gateway, View
@@ -90,7 +90,7 @@ def _same(written: str | None, proven: str | None) -> bool:
 def state_of(room: Row, now: datetime) -> Chat:
     """Whether one can write in a room."""
     status = word(text_at(room, "status"), ROOM_STATUS)
-    return room_at(status, instant_of(room.get("expiresAt"), 0), now)
+    return room_at(status, moment_of(room.get("expiresAt")), now)
 
 
 def must_be_open(room: Row, now: datetime) -> None:
@@ -101,9 +101,9 @@ def must_be_open(room: Row, now: datetime) -> None:
 
 def limit_of(limit: int | None) -> int:
     """Raises Problem (422)."""
-    asked = PAGE if limit is None else limit
-    if not 1 <= asked <= PAGE_MOST:
-        raise Problem(422, "not_valid", [Wrong("page_limit", "limit", {"most": PAGE_MOST})])
+    asked = MESSAGES_A_PAGE if limit is None else limit
+    if not 1 <= asked <= MESSAGES_A_PAGE_MOST:
+        raise Problem(422, "not_valid", [Wrong("page_limit", "limit", {"most": MESSAGES_A_PAGE_MOST})])
     return asked
 
 
@@ -143,7 +143,7 @@ def rooms_of(
 
 def _room_shown(room: Row, caller: Caller, now: datetime) -> RoomShown:
     theirs = Role.CUSTOMER if _same(meaning(room, "room.provider_id"), caller.provider_id) else Role.THERAPIST
-    expires = instant_of(room.get("expiresAt"), 0)
+    expires = moment_of(room.get("expiresAt"))
     state = state_of(room, now)
     return RoomShown(
         roomId=str(room["$id"]),
