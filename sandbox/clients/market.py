@@ -3,8 +3,9 @@ what each has in mind plans.py's."""
 
 from __future__ import annotations
 
+import base64
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,6 +19,10 @@ from sandbox.simulator.chance import Chance, pick
 
 OPENING = 4
 """The first few come at once: who opens the demo sees them in the next snapshot."""
+#: A picture of one white dot.
+PROOF = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAsTj2FAAAAABJRU5ErkJggg=="
+)
 _OVER = frozenset(("completed", "cancelled", "declined", "expired", "reassigned"))
 _LOOKS_S = (30, 60)
 _MOST_LOOKS_OF_A_CUSTOMER = 20
@@ -34,10 +39,11 @@ class Person:
 
 @dataclass(frozen=True)
 class Giver:
-    """A provider: its account has its row's id. ``prices``: rupiah by minutes."""
+    """A provider: its account has its row's id. ``prices``: rupiah by minutes; ``available``: says so of itself."""
 
     id: str
     prices: dict[int, int]
+    available: bool = True
 
 
 @dataclass
@@ -55,14 +61,15 @@ class Course:
 
 
 class Market:
-    """``gap_s``: seconds between two visits, in the mean. ``visits``: so many and no more."""
+    """``providers``: all there are, as they are now. ``gap_s``: seconds between two visits, in the mean. ``visits``: so
+    many and no more."""
 
     def __init__(
         self,
         service: Service,
         pace: Pace,
         customers: Sequence[Person],
-        providers: Sequence[Giver],
+        providers: Callable[[], Sequence[Giver]],
         *,
         seed: int,
         gap_s: float,
@@ -80,7 +87,7 @@ class Market:
         """The first one is on the way, and all providers look at their phones now and then."""
         self._pace.later(0, self._arrive, 0)
         rng = Chance(f"looks {self._seed}")
-        for provider in self._providers:
+        for provider in self._providers():
             self._pace.later(rng.random() * _LOOKS_S[0], self._look, provider, Chance(f"look {provider.id}"))
 
     @property
@@ -112,13 +119,20 @@ class Market:
 
     def _book(self, plan: Visit) -> None:
         customer = self._customers[int(plan.customer * len(self._customers))]
-        provider = self._providers[int(plan.provider * len(self._providers))]
+        provider = self._chosen(plan)
         given = self._wanted(plan, customer, provider)
         if given is None:
             return
         if plan.twice:
             self._pace.at_once(self._click, plan, customer, given, "again")
         self._click(plan, customer, given, "first")
+
+    def _chosen(self, plan: Visit) -> Giver:
+        """Who is asked: one who is there, where it is to be now and anybody is."""
+        everybody = self._providers()
+        there = [provider for provider in everybody if provider.available]
+        asked = everybody if plan.entry == "schedule" or not there else there
+        return asked[int(plan.provider * len(asked))]
 
     def _wanted(self, plan: Visit, customer: Person, provider: Giver) -> dict[str, Any] | None:
         """What is sent; None where the provider has no time at all that day."""
@@ -145,14 +159,13 @@ class Market:
             customer.id,
             "GET",
             "/providers/{provider}/slots",
-            params={"date": day.isoformat(), "minutes": str(plan.minutes)},
+            params={"day": day.isoformat(), "minutes": str(plan.minutes)},
             ids={"provider": provider.id},
         )
         free = told.body["slots"] if told.done else []
         if not free:
             return None
-        slot = free[int(plan.slot * len(free))]
-        return slot["startsAt"] if isinstance(slot, dict) else slot
+        return free[int(plan.slot * len(free))]["startsAt"]
 
     def _click(self, plan: Visit, customer: Person, given: dict[str, Any], which: str) -> None:
         key = f"{self._run}-{plan.number}-{which}"
@@ -209,6 +222,8 @@ class Market:
     def _look(self, provider: Giver, rng: Chance) -> None:
         """The provider looks at the phone: answers what is open there, or not."""
         self._pace.later(rng.between(*_LOOKS_S), self._look, provider, rng)
+        if rng.random() < 0.1:
+            self._service.call(provider.id, "GET", pick(rng, ("/me/calendar", "/me/notifications")))
         told = self._service.call(provider.id, "GET", "/me/requests")
         for request in told.body["requests"] if told.done else ():
             with self._lock:
@@ -240,8 +255,13 @@ class Market:
             self._pace.later(20, self._pay, provider)
 
     def _pay(self, provider: Giver) -> None:
-        """The provider looks what is owed, and sends a proof of having paid."""
-        self._service.call(provider.id, "GET", "/me/earnings")
+        """The provider is there for others again, looks what is owed, and hands in proof of having paid."""
+        self._service.call(provider.id, "PUT", "/me/status", {"status": "AVAILABLE"})
+        told = self._service.call(provider.id, "GET", "/me/earnings")
+        for record in told.body["owed"]["records"] if told.done else ():
+            if record["bookingId"] in self.bookings and not record["hasProof"]:
+                ids = {"record": record["commissionId"]}
+                self._service.call(provider.id, "POST", "/me/commissions/{record}/proof", file=PROOF, ids=ids)
 
     def _of(self, course: Course, by: str, what: str, given: dict[str, Any]) -> Told:
         ids = {"booking": course.booking}

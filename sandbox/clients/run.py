@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import requests
+
 from sandbox.clients.market import Giver, Market, Person
 from sandbox.clients.pace import Pace
 from sandbox.clients.server import Server
@@ -21,6 +23,7 @@ from sandbox.clients.service import Service
 
 _CUSTOMERS = 300
 _WRITTEN_EVERY_S = 5.0
+_READ_EVERY_S = 60.0
 # What a form takes; the simulation has phones that nobody could ever have called, too.
 _PHONE = re.compile(r"\+[1-9]\d{9,14}|08\d{8,12}")
 
@@ -56,7 +59,7 @@ def run(options: Options) -> int:
         service,
         pace,
         _customers(server),
-        _providers(server),
+        Providers(server),
         seed=options.seed,
         gap_s=options.gap_s,
         visits=options.visits,
@@ -101,13 +104,35 @@ def _customers(server: Server) -> list[Person]:
     return found[:_CUSTOMERS]
 
 
-def _providers(server: Server) -> list[Giver]:
-    """Those who may work; their prices as the app shows them, thousands of rupiah in the row."""
-    found: list[Giver] = []
-    for table in ("therapists", "places"):
-        for row in server.rows(table, 1000):
-            with contextlib.suppress(ValueError, TypeError):
-                prices = {int(m): int(k) * 1000 for m, k in json.loads(row["pricing"]).items()}
+class Providers:
+    """Those who may work, as the app shows them: read again after a while, for who is there changes."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._found, self._until = self._read(), time.monotonic() + _READ_EVERY_S
+
+    def __call__(self) -> list[Giver]:
+        if time.monotonic() > self._until:
+            with contextlib.suppress(requests.RequestException):  # who was there a minute ago will do
+                self._found = self._read()
+            self._until = time.monotonic() + _READ_EVERY_S
+        return self._found
+
+    def _read(self) -> list[Giver]:
+        found: list[Giver] = []
+        for table in ("therapists", "places"):
+            for row in self._server.rows(table, 1000):
+                prices = _prices(row["pricing"])
                 if row["status"] != "RESTRICTED" and prices.keys() >= {60, 90, 120}:
-                    found.append(Giver(row["$id"], prices))
-    return found
+                    found.append(Giver(row["$id"], prices, row["status"] == "AVAILABLE"))
+        return found
+
+
+def _prices(written: str | None) -> dict[int, int]:
+    """Rupiah by minutes; a row has thousands of them."""
+    try:
+        return {
+            int(minutes): int(thousands) * 1000 for minutes, thousands in json.loads(written or "{}").items()
+        }
+    except (ValueError, TypeError, AttributeError):
+        return {}

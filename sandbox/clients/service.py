@@ -54,19 +54,22 @@ class Service:
         *,
         key: str | None = None,
         params: Mapping[str, str] | None = None,
+        file: bytes | None = None,
         normal: frozenset[int] = frozenset(),
         ids: Mapping[str, str] | None = None,
     ) -> Told:
         """Call ``path`` (``{names}`` stand for ``ids``) as this user. ``key``: of idempotency, one of its own where
-        none is given; all tries of a call have the same. ``normal``: statuses that are, beside NORMAL."""
+        none is given; all tries of a call have the same. ``file``: a picture that is sent. ``normal``: statuses that
+        are, beside NORMAL."""
         headers = {"Idempotency-Key": key or str(uuid4())} if method == "POST" else {}
         where = self._endpoint + path.format(**{name: quote(of, safe="") for name, of in (ids or {}).items()})
         renewed = False
         for attempt in range(TRIED_FOR):
             try:
                 headers["Authorization"] = f"Bearer {self._server.token(user, anew=renewed)}"
+                files = {"file": ("proof.png", file, "image/png")} if file is not None else None
                 answer = self._web().request(
-                    method, where, json=given, params=params, headers=headers, timeout=PATIENCE_S
+                    method, where, json=given, params=params, files=files, headers=headers, timeout=PATIENCE_S
                 )
             except requests.RequestException as away:
                 self._count(f"{method} {path} {type(away).__name__}")

@@ -31,7 +31,8 @@ class StubServices:
 
             def answer(self) -> None:
                 size = int(self.headers.get("Content-Length") or 0)
-                given = json.loads(self.rfile.read(size) or b"null")
+                sent = self.rfile.read(size)
+                given = json.loads(sent or b"null") if sent[:1] in b"{" else sent
                 at = urlsplit(self.path)
                 user = _user(self.headers.get("Authorization", ""))
                 key = self.headers.get("Idempotency-Key", "")
@@ -98,12 +99,19 @@ class StubServices:
                 mine = [b for b in self.bookings.values() if b["providerId"] == user]
                 return 200, {"requests": [b for b in mine if b["status"] == "pending"]}
             case "GET", ["providers", _, "slots"]:
-                return 200, {"slots": [f"{query['date'][0]}T10:00:00+08:00"]}
+                return 200, {"slots": [{"startsAt": f"{query['day'][0]}T10:00:00+08:00"}]}
             case "POST", ["rooms", room, "messages"]:
                 self.rooms[room].append(given)
                 return 201, given
             case "GET", ["rooms", room, "messages" | "search"]:
                 return 200, {"messages": self.rooms[room][-50:]}
+            case "GET", ["me", "earnings"]:
+                owed = [
+                    {"commissionId": f"c{name}", "bookingId": name, "hasProof": False}
+                    for name, booking in self.bookings.items()
+                    if booking["status"] == "completed" and booking["providerId"] == user
+                ]
+                return 200, {"owed": {"records": [*owed, {"commissionId": "old", "bookingId": "x"}]}}
             case _:
                 return 200, {}
 

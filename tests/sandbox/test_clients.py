@@ -33,7 +33,7 @@ def server(empty_sandbox: SandboxProcess) -> Server:
 def _market(server: Server, endpoint: str, visits: int, seed: int = 7) -> tuple[Market, Service, Pace]:
     stop = threading.Event()
     pace, service = Pace(stop, hurry=100), Service(endpoint, server, stop)
-    return Market(service, pace, PEOPLE, GIVERS, seed=seed, gap_s=5, visits=visits), service, pace
+    return Market(service, pace, PEOPLE, lambda: GIVERS, seed=seed, gap_s=5, visits=visits), service, pace
 
 
 def test_what_they_have_in_mind_is_of_the_seed_alone() -> None:
@@ -51,7 +51,7 @@ def test_what_they_have_in_mind_is_of_the_seed_alone() -> None:
 def test_they_book_answer_and_talk_over_http_as_accounts_of_their_own(server: Server, tmp_path: Path) -> None:
     def went_through() -> bool:
         done = any(booking["status"] == "completed" for booking in stub.bookings.values())
-        return (done and len(stub.bookings) >= 8) or time.monotonic() > latest
+        return (done and stub.calls["POST proof"] and len(stub.bookings) >= 8) or time.monotonic() > latest
 
     with StubServices() as stub:
         market, service, pace = _market(server, stub.endpoint, visits=12)
@@ -68,6 +68,8 @@ def test_they_book_answer_and_talk_over_http_as_accounts_of_their_own(server: Se
     assert stub.calls["POST accept"]
     assert stub.calls["POST messages"]
     assert stub.calls["POST read"]
+    proofs = stub.calls["POST proof"]
+    assert 0 < proofs <= len(stub.bookings), "of their own bookings, and of no other record"
     assert stub.authorized <= {person.id for person in (*PEOPLE, *GIVERS)}
     assert not pace.failed
     assert not [what for what in service.counted() if "Error" in what]
