@@ -53,6 +53,10 @@ class Doubtful(Exception):
     """Whether it was written could not be found out: asked again with the same key, it is told."""
 
 
+class Underway(Exception):
+    """What a decision rests on is being written by another, on a server without transactions: it is taken again."""
+
+
 class _Moved(Exception):
     """A row that was read is not as it was: read and decide again."""
 
@@ -95,34 +99,35 @@ class View:
 @dataclass(frozen=True)
 class Decision(Generic[T]):
     """What a command writes, and its answer. The order of ``writes`` is that in which they are made on a server without
-    transactions: each prefix is a state the pipeline calls awaiting or unknown, never wrong."""
+    transactions: each prefix is a state the pipeline calls awaiting or unknown, never wrong. ``claims``: so many of
+    them decide there who goes on; with more than one the decision, taken again, goes on from what it wrote itself."""
 
     answer: T
     writes: Sequence[Write] = ()
+    claims: int = 1
 
 
 def carry_out(gateway: Gateway, now: Callable[[], datetime], decide: Callable[[View], Decision[T]]) -> T:
     """Decide on rows as they are and write the decision, whole. What ``decide`` raises passes through, and nothing was
-    written then. Raises CallFailure, Contended, Doubtful."""
+    written then; where it raises Underway it is asked again. Raises CallFailure, Contended, Doubtful."""
     for attempt in range(TRIES):
         view = View(gateway, now())
-        decision = decide(view)
-        if not decision.writes:
-            return decision.answer
         try:
-            _write(gateway, view, decision.writes)
-        except _Moved:
+            decision = decide(view)
+            if decision.writes:
+                _write(gateway, view, decision.writes, decision.claims)
+        except (_Moved, Underway):
             time.sleep(min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**attempt) * random.random())
             continue
         return decision.answer
     raise Contended
 
 
-def _write(gateway: Gateway, view: View, writes: Sequence[Write]) -> None:
+def _write(gateway: Gateway, view: View, writes: Sequence[Write], claims: int) -> None:
     if gateway.has_transactions:
         _together(gateway, view, writes)
     else:
-        _in_order(gateway, writes)
+        _in_order(gateway, writes, claims)
 
 
 def _together(gateway: Gateway, view: View, writes: Sequence[Write]) -> None:
@@ -130,8 +135,12 @@ def _together(gateway: Gateway, view: View, writes: Sequence[Write]) -> None:
     try:
         gateway.stage(transaction, writes)
         # A change between the first reading and the staging is no conflict to the server: only this look finds it.
-        now = gateway.fresh(view.watched)
-        moved = any(_version(now[key]) != _version(row) for key, row in view.watched.items())
+        # A row that was found by a query, and not read by its id, was seen when it was found.
+        seen = {(w.collection, w.row_id): w.seen for w in writes if isinstance(w, Change)} | {
+            key: _version(row) for key, row in view.watched.items()
+        }
+        now = gateway.fresh(seen)
+        moved = any(_version(now[key]) != version for key, version in seen.items())
     except CallFailure:
         _drop(gateway, transaction)
         raise
@@ -172,8 +181,9 @@ def _find_out(gateway: Gateway, transaction: str) -> None:
     raise Doubtful
 
 
-def _in_order(gateway: Gateway, writes: Sequence[Write]) -> None:
-    """Without transactions the first write decides: who makes it goes on, whoever finds it made decides again."""
+def _in_order(gateway: Gateway, writes: Sequence[Write], claims: int) -> None:
+    """Without transactions the first write decides, or the first few: who makes them goes on, whoever finds one made
+    decides again."""
     for n, write in enumerate(writes):
         try:
             if isinstance(write, Create):
@@ -183,7 +193,7 @@ def _in_order(gateway: Gateway, writes: Sequence[Write]) -> None:
         except PermanentFailure as refused:
             if refused.status != 409:
                 raise
-            if n == 0:
+            if n < claims or (claims > 1 and isinstance(write, Change)):
                 raise _Moved from None
             if isinstance(write, Change):
                 raise Doubtful from None

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from appwrite.query import Query
 
-from resources.appwrite.failures import CallEvent, CallFailure, PermanentFailure
+from resources.appwrite.failures import CallEvent, CallFailure, PermanentFailure, TransientFailure
 from resources.appwrite.gateway import (
     API,
     COLUMNS_A_CALL,
@@ -27,7 +27,14 @@ from resources.appwrite.gateway import (
     PooledClient,
     json_object,
 )
-from resources.appwrite.patience import http_date
+from resources.appwrite.patience import (
+    LONGEST_SERVER_WAIT,
+    RETRIES,
+    RETRY_BUDGET,
+    CircuitBreaker,
+    http_date,
+)
+from resources.appwrite.server_clock import ServerClock
 from resources.clock import Clock
 from resources.settings import Settings
 
@@ -52,12 +59,14 @@ class Create:
 
 @dataclass(frozen=True)
 class Change:
-    """Change attributes of a row that is still as of ``seen``, its ``$updatedAt`` when it was read."""
+    """Change attributes of a row that is still as of ``seen``, its ``$updatedAt`` when it was read. ``permissions``:
+    who may do what with it from then on; None leaves them as they are."""
 
     collection: str
     row_id: str
     data: Mapping[str, Any]
     seen: str
+    permissions: Sequence[str] | None = None
 
 
 Write = Create | Change
@@ -79,8 +88,11 @@ class WritingGateway:
         on_call: Callable[[CallEvent], None] = lambda event: None,
         *,
         timeouts: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
+        seconds_left: Callable[[], float] | None = None,
+        longest_wait: float = LONGEST_SERVER_WAIT,
     ) -> None:
-        """Raises UsageError where there is no acting key."""
+        """Raises UsageError where there is no acting key. ``seconds_left``: until whoever waits for a call gives up
+        (None: nobody does); ``longest_wait``: seconds that are waited where the server asks to be left alone."""
         acting = settings.acting()
         self._settings = settings
         self._api = API[settings.appwrite_api]
@@ -88,7 +100,8 @@ class WritingGateway:
             ("tableId", "rowId") if settings.appwrite_api == "tablesdb" else ("collectionId", "documentId")
         )
         self._database = settings.appwrite_database_id
-        self._client = PooledClient(acting, clock, on_call, timeouts=timeouts)
+        self._seconds_left = seconds_left
+        self._client = PooledClient(acting, clock, on_call, timeouts=timeouts, longest_wait=longest_wait)
         self._columns: dict[str, frozenset[str]] = {}
         self._has_transactions: bool | None = None
 
@@ -100,6 +113,14 @@ class WritingGateway:
 
     def close(self) -> None:
         self._client.close()
+
+    @property
+    def server_clock(self) -> ServerClock:
+        return self._client.server_clock
+
+    @property
+    def breaker(self) -> CircuitBreaker:
+        return self._client.breaker
 
     # Asking ---------------------------------------------------------------------------------------------
 
@@ -158,7 +179,10 @@ class WritingGateway:
         """Change a row that nobody changed since it was seen. 409 row_update_conflict where somebody did."""
         path = f"{self._path(self._api.rows, write.collection)}/{quote(write.row_id, safe='')}"
         headers = {"x-appwrite-timestamp": write.seen}
-        self._call("change_row", write.collection, "patch", path, {"data": dict(write.data)}, headers)
+        body: dict[str, Any] = {"data": dict(write.data)}
+        if write.permissions is not None:
+            body["permissions"] = list(write.permissions)
+        self._call("change_row", write.collection, "patch", path, body, headers)
 
     @property
     def has_transactions(self) -> bool:
@@ -216,7 +240,7 @@ class WritingGateway:
     def _operation(self, write: Write) -> dict[str, Any]:
         table, row = self._words
         data = dict(write.data)
-        if isinstance(write, Create) and write.permissions is not None:
+        if write.permissions is not None:
             data["$permissions"] = list(write.permissions)
         return {
             "action": "create" if isinstance(write, Create) else "update",
@@ -278,8 +302,23 @@ class WritingGateway:
         params: Mapping[str, Any],
         headers: Mapping[str, str] | None = None,
     ) -> tuple[dict[str, Any], Mapping[str, str]]:
+        patience: dict[str, Any] = {}
+        if self._seconds_left is not None:
+            left = self._seconds_left()
+            if left <= 0:
+                raise TransientFailure(operation, "time_out", collection=collection)
+            # A call that is tried again may take RETRY_BUDGET longer than its first time-out.
+            patience = {"within": left, "retries": RETRIES if left > RETRY_BUDGET + 1 else 0}
         answer = self._client.request(
-            operation, collection, method, path, params, _told, headers=headers or {}, expected=True
+            operation,
+            collection,
+            method,
+            path,
+            params,
+            _told,
+            headers=headers or {},
+            expected=True,
+            **patience,
         )
         return answer.value, answer.headers
 

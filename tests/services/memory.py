@@ -166,8 +166,11 @@ class Memory:
                     raise _refused("write", 404, "document_not_found")
                 if staged_at is not None and row["$updatedAt"] > staged_at[write.collection, write.row_id]:
                     raise _refused("write", 409, conflict)
-                if any(row.get(name) != value for name, value in write.data.items()):
-                    row |= {**write.data, "$updatedAt": self._stamp()}
+                data = dict(write.data)
+                if write.permissions is not None:
+                    data["$permissions"] = list(write.permissions)
+                if any(row.get(name) != value for name, value in data.items()):
+                    row |= {**data, "$updatedAt": self._stamp()}
         except PermanentFailure:
             self.tables = before
             raise
