@@ -158,6 +158,7 @@ class Sandbox:
         }
         self._web = requests.Session()
         self._web.trust_env = False
+        self._web.headers["Connection"] = "close"  # one that was idle for long may end while it is used again
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         answer = self._web.request(method, f"{self.origin}/control/{path}", json=body, timeout=300)
