@@ -15,9 +15,10 @@ import polars as pl
 
 from marketplace.aliases import ALIASES
 from marketplace.identifiers import ROLE_WORDS, TOKEN
-from marketplace.instants import EARLIEST_INSTANT, LATEST_INSTANT, read
+from marketplace.instants import read
 from marketplace.json_values import read_json
 from marketplace.pseudonyms import PREFIX
+from marketplace.rules import EARLIEST_INSTANT, LATEST_INSTANT
 from marketplace.statuses import (
     BOOKING_STATUS,
     COMMISSION_STATUS,
