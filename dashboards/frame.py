@@ -4,6 +4,7 @@ inside of it. No figure is drawn."""
 from __future__ import annotations
 
 import json
+import os
 from contextvars import ContextVar
 from datetime import UTC, date, datetime
 from functools import partial
@@ -17,6 +18,7 @@ from dashboards import sign_in
 from dashboards.kit import behind, cards, find, links, parts, screen
 from dashboards.kit.address import choose, chosen, misread, widget
 from dashboards.kit.choosing import told_apart
+from dashboards.kit.markup import element
 from dashboards.kit.page import GROUPS, Page
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen, Section
@@ -31,6 +33,8 @@ from resources.modules import modules_of
 from resources.settings import Settings
 
 HERE = Path(__file__).resolve().parent
+#: Where the booking services are, told by `bookwatch demo`.
+SERVICES = "BOOKWATCH_SERVICES_URL"
 SNAPSHOTS_OFFERED = 200
 """So many of the newest stand in the picker; an older one is shown by its address."""
 
@@ -89,6 +93,7 @@ def main() -> None:
             **widget(links.LANGUAGE),
         )
         snapshots(looked, settings, say)
+        services(say)
         sign_in.beside(who, say)
     framed = FRAMED.set(True)
     try:
@@ -190,6 +195,13 @@ def snapshots(looked: Looked, settings: Settings, say: Wording) -> None:
     except reading.SnapshotUnreadable:
         shown = None  # the page itself says what could not be read
     show(cards.foot(shown and shown.snapshot_id, shown and shown.rules_version, say))
+
+
+def services(say: Wording) -> None:
+    """Where the API of the booking services tells of itself, where the demo has started them."""
+    if where := os.environ.get(SERVICES, ""):
+        there = {"href": f"{where}/docs", "target": "_blank", "rel": "noopener"}
+        show(element("p", element("a", say("app.booking_api"), **there), cls="bw-foot"))
 
 
 def _named(snapshot_id: str, newest: str, say: Wording) -> str:
