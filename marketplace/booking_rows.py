@@ -15,7 +15,7 @@ from typing import Any, Final
 import polars as pl
 
 from marketplace.aliases import ALIASES
-from marketplace.app_rows import booking_status, meaning, plain_instant, text_at, word
+from marketplace.app_rows import booking_status, meaning, text_at, word
 from marketplace.attributes import Attributes
 from marketplace.instants import INSTANT, creation, starts
 from marketplace.instants import read as read_instants
@@ -209,80 +209,6 @@ def read_bookings(
     rows: Sequence[Mapping[str, Any]], offset_minutes: int, bounds: AmountBounds = DEFAULT_BOUNDS
 ) -> list[BookingNow]:
     """Bookings as Appwrite answers them. ``offset_minutes``: the zone in which a bare local time of theirs is read."""
-    found = [plain_booking(row, bounds) for row in rows]
-    rest = [row for row, booking in zip(rows, found, strict=True) if booking is None]
-    if not rest:
-        return [booking for booking in found if booking is not None]
-    read_by_columns = iter(_read_bookings(rest, offset_minutes, bounds))
-    return [next(read_by_columns) if booking is None else booking for booking in found]
-
-
-#: What a plain row may have beside what is the same for every row (see ``plain_booking``).
-_PLAIN: Final = frozenset(
-    (
-        *("duration", "service", "source", "mode", "bookingType", "createdAt", "startTime", "scheduledTime"),
-        *("responseDeadline", "completedAt", "totalCost", "price", "isTest", "chatWindowOpen", "metadata"),
-        *("customerName", "customerWhatsApp"),
-    )
-)
-_SHAPED: Final = tuple(name for name in _READ if name not in _PLAIN)
-_SOURCES: Final = frozenset(values(*(one for one in Source if one.value != UNKNOWN)))
-_MODES: Final = frozenset(values(*(one for one in Mode if one.value != UNKNOWN)))
-_NUMBER: Final = re.compile(r"\+[1-9][0-9]{6,14}")
-_NOT_YET: Final = timedelta(minutes=NOT_YET_MINUTES)
-
-
-def plain_booking(row: Mapping[str, Any], bounds: AmountBounds) -> BookingNow | None:
-    """A booking whose row is written the way services write it: the canonical attributes, each in its canonical form
-    and nothing that another rule would have to be asked about. None for every other row. What it says is what the rules
-    for columns say of the same row; to read one by those takes a hundred times as long."""
-    if any(row.get(name) is not None for name in _SHAPED):
-        return None
-    minutes, amount, source, mode = (row.get(name) for name in ("duration", "totalCost", "source", "mode"))
-    name, phone, test = row.get("customerName"), row.get("customerWhatsApp"), row.get("isTest")
-    if type(minutes) is not int or not 1 <= minutes <= LONGEST_SERVICE_MINUTES:
-        return None
-    if type(amount) is not int or not max(bounds.minimum, THOUSANDS_BELOW_IDR) <= amount <= bounds.maximum:
-        return None
-    if not isinstance(source, str) or source not in _SOURCES or test not in (None, False):
-        return None
-    if not isinstance(mode, str) or mode not in _MODES:
-        return None
-    if not isinstance(name, str) or "test" in name.casefold():
-        return None
-    if not isinstance(phone, str) or _NUMBER.fullmatch(phone) is None or not phone[3:].strip("0"):
-        return None
-    created, start, changed = (
-        plain_instant(row.get(one)) for one in ("createdAt", "startTime", "$updatedAt")
-    )
-    if created is None or start is None or changed is None or created > changed + _NOT_YET:
-        return None
-    deadline, completed = (plain_instant(row.get(one)) for one in ("responseDeadline", "completedAt"))
-    if (deadline is None and row.get("responseDeadline") is not None) or (
-        completed is None and row.get("completedAt") is not None
-    ):
-        return None
-    return BookingNow(
-        str(row["$id"]),
-        booking_status(row),
-        meaning(row, "booking.provider_id"),
-        _known(word(text_at(row, "providerType"), PROVIDER_TYPE)),
-        meaning(row, "booking.customer_id"),
-        source,
-        mode,
-        minutes,
-        amount,
-        None,
-        created,
-        start,
-        completed if completed is not None else start + timedelta(minutes=minutes),
-        completed,
-        deadline,
-        False,
-    )
-
-
-def _read_bookings(
     plain = [_plain(row, bounds) for row in rows]
     others = [row for row, found in zip(rows, plain, strict=True) if found is None]
     read = iter(_read_any(others, offset_minutes, bounds) if others else ())
@@ -345,6 +271,7 @@ def _read_any(
 # As services write them: the same, without the price of reading anything ------------------------------
 
 _UTC: Final = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|\+00:00)")
+_NOT_YET: Final = timedelta(minutes=NOT_YET_MINUTES)
 _TEST_NAME: Final = re.compile(TEST_NAME_PATTERN)
 _PHONE: Final = re.compile(r"\+[1-9]\d{7,14}")
 _PLAIN: Final = frozenset(
@@ -376,9 +303,8 @@ def _plain(row: Mapping[str, Any], bounds: AmountBounds) -> BookingNow | None:
     name, phone = row.get("customerName"), row.get("customerWhatsApp")
     source, mode = word(text_at(row, "source"), SOURCE), word(text_at(row, "mode"), MODE)
     if (
-        not isinstance(minutes, int)
-        or not isinstance(amount, int)
-        or isinstance(amount, bool)
+        type(minutes) is not int
+        or type(amount) is not int
         or not 1 <= minutes <= LONGEST_SERVICE_MINUTES
         or not max(THOUSANDS_BELOW_IDR, bounds.minimum) <= amount <= bounds.maximum
         or is_test not in (None, False)
@@ -389,14 +315,14 @@ def _plain(row: Mapping[str, Any], bounds: AmountBounds) -> BookingNow | None:
         )
     ):
         return None
-    made, server = _exact(row.get("createdAt")), _server(row.get("$createdAt"))
+    made, changed = _exact(row.get("createdAt")), _exact(row.get("$updatedAt"))
     starts_at = _exact(row.get("startTime"))
     written = [row.get("responseDeadline"), row.get("completedAt")]
     deadline, completed = (_exact(at) for at in written)
     if (
         made is None
-        or server is None
-        or made > server
+        or changed is None
+        or made > changed + _NOT_YET
         or starts_at is None
         or any(
             at is not None and read_at is None

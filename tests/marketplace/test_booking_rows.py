@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
+import pytest
 
+from marketplace import booking_rows
 from marketplace.app_rows import instant_of, plain_instant
 from marketplace.booking_rows import (
-    _read_bookings,  # pyright: ignore[reportPrivateUsage] - the rules that the quick way is held to
-    plain_booking,
+    _plain,  # pyright: ignore[reportPrivateUsage] - the short way
+    _read_any,  # pyright: ignore[reportPrivateUsage] - the long one
     read_bookings,
 )
 from marketplace.entries import Entry, mode_of, source_of
@@ -19,10 +21,6 @@ from marketplace.instants import read
 from marketplace.money import DEFAULT_BOUNDS
 from marketplace.new_bookings import NewBooking, booking_row
 from marketplace.text import as_text
-import pytest
-
-from marketplace import booking_rows
-from marketplace.booking_rows import read_bookings
 
 ROW = {
     "$id": "b1",
@@ -206,8 +204,8 @@ def test_a_plain_row_says_what_the_rules_for_columns_say_of_it() -> None:
     for _ in range(300):
         names = chance.sample(sorted(INSTEAD), 3)
         rows.append(WRITTEN | {name: chance.choice(INSTEAD[name]) for name in names})
-    plain = [plain_booking(row, DEFAULT_BOUNDS) for row in rows]
-    by_columns = _read_bookings(rows, 480, DEFAULT_BOUNDS)
+    plain = [_plain(row, DEFAULT_BOUNDS) for row in rows]
+    by_columns = _read_any(rows, 480, DEFAULT_BOUNDS)
     pairs = list(zip(rows, plain, by_columns, strict=True))
     assert [(row, quick) for row, quick, slow in pairs if quick is not None and quick != slow] == []
     assert plain[0] is not None, "what services write is plain"
