@@ -18,6 +18,7 @@ from marketplace.identifiers import ROLE_WORDS, TOKEN
 from marketplace.instants import read
 from marketplace.json_values import read_json
 from marketplace.pseudonyms import PREFIX
+from marketplace.rules import EARLIEST_INSTANT, LATEST_INSTANT
 from marketplace.statuses import (
     BOOKING_STATUS,
     COMMISSION_STATUS,
@@ -37,6 +38,7 @@ _PHONE: Final = re.compile(r"(?:\+|0|62)[0-9+._:/-]*")
 _ID: Final = re.compile(TOKEN)
 _MS_FROM: Final = 100_000_000_000
 """Whole numbers from here on are epoch milliseconds (as in instants.py)."""
+_CANONICAL: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}(?:Z|\+00:00)", re.ASCII)
 _OFFSET: Final = re.compile(r"([+-])(\d{2}):?(\d{2})$")
 
 
@@ -109,6 +111,15 @@ def changed_at(row: Row) -> datetime | None:
 
 def instant_of(value: object, offset_minutes: int | None) -> datetime | None:
     """A time as it is written → naive UTC, None where it cannot be read."""
+    if value is None:
+        return None
+    if isinstance(value, str) and _CANONICAL.fullmatch(value):
+        # What services and Appwrite write themselves, and lists of rows hold many of, is read without a column.
+        try:
+            at = datetime.fromisoformat(value[:23])
+        except ValueError:
+            return None
+        return at if EARLIEST_INSTANT <= at < LATEST_INSTANT else None
     text = as_text(pl.Series([value]))
     return read(text, pl.Series([offset_minutes], dtype=pl.Int64)).values[0]
 

@@ -178,6 +178,16 @@ def offer_id(booking: str, provider: str, round_number: int) -> str:
     return _derived("of", booking, provider, str(round_number))
 
 
+def conversation_guard_id(room: str) -> str:
+    """The id of the guard that lets messages of a room stand one after the other."""
+    return _derived("cv", room)
+
+
+def message_id(user: str, key: str) -> str:
+    """The id of a message that a user sends, of their Idempotency-Key; also of the file that goes with it."""
+    return _derived("ms", user, key)
+
+
 def booking_id(user: str, key: str) -> str:
     """The id of a booking that services make: of who asked, and their Idempotency-Key."""
     return _derived("bk", user, key)
@@ -191,6 +201,11 @@ def counter_id(kind: str, who: str) -> str:
 def discount_id(code: str) -> str:
     """The id of the row of a discount code."""
     return _derived("dc", code.upper())
+
+
+def proof_id(commission: str, digest: str) -> str:
+    """The id of the file that proves a payment; ``digest``: of its bytes."""
+    return _derived("pp", commission, digest)
 
 
 def request_id(user: str, key: str) -> str:

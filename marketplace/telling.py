@@ -38,6 +38,8 @@ class Told(StrEnum):
     RESTORED = "restored"
     PAYMENT_CONFIRMED = "payment_confirmed"
     PAYMENT_REJECTED = "payment_rejected"
+    MESSAGE = "message"
+    """There is something to read in a chat; not what."""
 
 
 class Audience(StrEnum):
@@ -81,6 +83,7 @@ NEWS: Final[Registry[str, News]] = Registry(
         News(Told.RESTORED, "account_restored", _PROVIDER),
         News(Told.PAYMENT_CONFIRMED, "payment_confirmed", _PROVIDER),
         News(Told.PAYMENT_REJECTED, "payment_rejected", _PROVIDER),
+        News(Told.MESSAGE, "new_message", frozenset({Audience.CUSTOMER, Audience.PROVIDER})),
     ),
     key=lambda news: news.kind.value,
 )

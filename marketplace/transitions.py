@@ -91,6 +91,8 @@ def states_before(after: str, by: Actor) -> tuple[str, ...]:
 
 _C = CommissionStatus
 RECORD_TRANSITIONS: Final[dict[CommissionStatus, frozenset[CommissionStatus]]] = {
+    # A proof was handed in, and it is in time: a late one stays on the record, which is overdue all the same.
+    _C.AWAITING_VERIFICATION: frozenset({_C.PENDING, _C.REJECTED, _C.OVERDUE}),
     # Past its deadline; a proof that came late changes nothing of that, and stays on the record.
     _C.OVERDUE: frozenset({_C.PENDING, _C.REJECTED, _C.AWAITING_VERIFICATION}),
     _C.PAID: frozenset({_C.PENDING, _C.AWAITING_VERIFICATION, _C.REJECTED, _C.OVERDUE}),

@@ -57,7 +57,7 @@ def must_fit(found: Iterable[Counted], rate: Rate, at: datetime) -> None:
 
 def log_of(view: View, who: str, rate: Rate) -> list[Counted]:
     """What stands in a user's row; the row is watched. Raises CallFailure."""
-    return _read(view.row(COUNTERS, counter_id(rate, who)))
+    return counted_in(view.row(COUNTERS, counter_id(rate, who)))
 
 
 def written(
@@ -65,22 +65,30 @@ def written(
 ) -> Write:
     """The write of a user's row. ``shown``: what it says of whose it is, where that is no id."""
     row_id = counter_id(rate, who)
+    row = view.row(COUNTERS, row_id)
+    if row is not None:
+        return rewritten(row, found, at)
+    data = {"userId": shown if shown is not None else who, "kind": rate.value, "instants": _lines(found, at)}
+    return Create(COUNTERS, row_id, data)
+
+
+def rewritten(row: Row, found: Sequence[Counted], at: datetime) -> Change:
+    """The write of a row that is there. ``at``: now."""
+    return Change(COUNTERS, str(row["$id"]), {"instants": _lines(found, at)}, str(row["$updatedAt"]))
+
+
+def _lines(found: Sequence[Counted], at: datetime) -> str:
     still = set(kept([one.at for one in found], at))
     lines = [
         [instant_like(None, one.at), *((one.booking, one.provider) if one.booking else ())]
         for one in sorted(found, key=lambda one: one.at)
         if one.at in still
     ]
-    data = {"instants": json.dumps(lines, separators=(",", ":"))}
-    row = view.row(COUNTERS, row_id)
-    if row is None:
-        return Create(
-            COUNTERS, row_id, {"userId": shown if shown is not None else who, "kind": rate.value, **data}
-        )
-    return Change(COUNTERS, row_id, data, str(row["$updatedAt"]))
+    return json.dumps(lines, separators=(",", ":"))
 
 
-def _read(row: Row | None) -> list[Counted]:
+def counted_in(row: Row | None) -> list[Counted]:
+    """What a row counts."""
     lines: object = json.loads(str(row.get("instants") or "[]")) if row is not None else []
     found: list[Counted] = []
     for line in cast("list[Any]", lines):

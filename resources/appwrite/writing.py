@@ -102,7 +102,7 @@ class WritingGateway:
         self._database = settings.appwrite_database_id
         self._seconds_left = seconds_left
         self._client = PooledClient(acting, clock, on_call, timeouts=timeouts, longest_wait=longest_wait)
-        self._columns: dict[str, frozenset[str]] = {}
+        self._columns: dict[str, dict[str, str]] = {}
         self._has_transactions: bool | None = None
 
     def __enter__(self) -> WritingGateway:
@@ -152,9 +152,13 @@ class WritingGateway:
 
     def has(self, collection: str, attribute: str) -> bool:
         """Whether the collection has a column of that name; it has none where it is not there."""
+        return bool(self.kind(collection, attribute))
+
+    def kind(self, collection: str, attribute: str) -> str:
+        """The kind of a column as Appwrite calls it (datetime, string, varchar, integer …); '' where there is none."""
         if collection not in self._columns:
             self._columns[collection] = self._columns_of(collection)
-        return attribute in self._columns[collection]
+        return self._columns[collection].get(attribute, "")
 
     def server_now(self) -> datetime:
         """The server's clock: aware, UTC, never ahead of it."""
@@ -278,7 +282,7 @@ class WritingGateway:
             raise PermanentFailure("list_rows", "malformed", collection=collection)
         return [cast("Row", row) for row in cast("list[object]", listed) if isinstance(row, dict)]
 
-    def _columns_of(self, collection: str) -> frozenset[str]:
+    def _columns_of(self, collection: str) -> dict[str, str]:
         path = self._path(self._api.columns, collection)
         try:
             told, _ = self._call(
@@ -286,12 +290,11 @@ class WritingGateway:
             )
         except PermanentFailure as refused:
             if refused.error_type in TABLE_MISSING:
-                return frozenset()
+                return {}
             raise
         listed = cast("list[object]", told.get(self._api.columns_key) or [])
-        return frozenset(
-            str(cast("dict[str, Any]", column).get("key")) for column in listed if isinstance(column, dict)
-        )
+        columns = [cast("dict[str, Any]", column) for column in listed if isinstance(column, dict)]
+        return {str(column.get("key")): str(column.get("type") or "unknown") for column in columns}
 
     def _call(
         self,

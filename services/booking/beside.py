@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, Final
 
 from appwrite.permission import Permission
+from appwrite.query import Query
 from appwrite.role import Role as AppwriteRole
 
 from marketplace.aliases import ALIASES
@@ -29,7 +30,7 @@ from marketplace.telling import Told
 from messages.catalogue import LANGUAGES, say
 from messages.message import Arg, Message
 from operations.records import local
-from operations.telling import MESSAGES, ROOMS, Telling
+from operations.telling import MESSAGES, NOTIFICATIONS, ROOMS, Telling
 from resources.appwrite.writing import Create, Row
 from services.booking.customers import BOOKINGS, account_of
 from services.store import View
@@ -90,10 +91,17 @@ def beside(
     return made
 
 
-def missing(view: View, wanted: Sequence[Create]) -> list[Create]:
-    """Those that do not stand yet. Raises CallFailure."""
+def missing(view: View, booking_id: str, wanted: Sequence[Create]) -> list[Create]:
+    """Those that do not stand yet. A booking that was offered to anybody needs no first offer. Raises CallFailure."""
     found = view.gateway.fresh((one.collection, one.row_id) for one in wanted)
-    return [one for one in wanted if found[one.collection, one.row_id] is None]
+    lacking = [one for one in wanted if found[one.collection, one.row_id] is None]
+    if not any(one.collection in (OFFERS, NOTIFICATIONS) for one in lacking):
+        return lacking
+    offers = view.rows(OFFERS, [Query.equal("bookingId", [booking_id]), Query.limit(1)])
+    mine = {one.row_id for one in wanted if one.collection == OFFERS}
+    if not offers or str(offers[0]["$id"]) in mine:
+        return lacking
+    return [one for one in lacking if one.collection not in (OFFERS, NOTIFICATIONS)]
 
 
 def _messages(

@@ -33,6 +33,7 @@ from marketplace.statuses import BookingStatus, ProviderStatus
 from marketplace.transitions import Actor
 from messages.message import Arg
 from resources.appwrite.writing import Create, Row, Write
+from resources.settings import Settings
 from services.booking.beside import as_written, beside, missing, readers_of
 from services.booking.customers import BOOKINGS, Customer, Whose
 from services.booking.discounts import Code, code_of
@@ -60,6 +61,11 @@ class Terms:
 
     bounds: AmountBounds
     zone: str
+
+
+def terms_of(settings: Settings) -> Terms:
+    """What the settings say."""
+    return Terms(AmountBounds(settings.amount_min, settings.amount_max), settings.timezone)
 
 
 def book(view: View, caller: Caller, wanted: Wanted, key: str, terms: Terms) -> Decision[Booked]:
@@ -208,15 +214,15 @@ class _Making:
         """What is answered where this booking, or one so close before it, was made. Raises Problem where one that came
         to nothing is so close that another would be taken for it; Underway."""
         if not self.view.gateway.has_transactions:
-            mine = self.view.row(BOOKINGS, self.identity)
-            if mine is not None:
-                return self._finished(mine, provider)
+            row = self.view.row(BOOKINGS, self.identity)
+            if row is not None:
+                return self._finished(row, provider)
             self._left(customer, provider)
         found = close_ones(customer.bookings, provider.identity, self.at)
-        standing = next((one for one in found if one.status in STANDING), None)
+        mine = [one for one in customer.bookings if one.booking_id == self.identity]
+        standing = next((one for one in (*mine, *found) if one in mine or one.status in STANDING), None)
         if standing is not None:
-            again = standing.booking_id == self.identity
-            return Decision(booked(self.view, standing, duplicate=None if again else True))
+            return Decision(booked(self.view, standing, duplicate=None if mine else True))
         if found:
             wait = seconds_until(self.at, found[-1].created_at + ANOMALY_LIMITS.duplicate + _MOMENT)
             raise Problem(
@@ -248,7 +254,7 @@ class _Making:
         writes: list[Create] = []
         if booking.status == BookingStatus.PENDING.value:
             stands = beside(self.view, row, booking, provider.row, provider.kind, offset)
-            writes = missing(self.view, stands)
+            writes = missing(self.view, booking.booking_id, stands)
         return Decision(booked(self.view, booking, duplicate=None), writes)
 
     # Made ------------------------------------------------------------------------------------------------
@@ -296,7 +302,7 @@ class _Making:
         data = booking_row(new, partial(self.view.has, BOOKINGS))
         may_read = readers_of(self.caller.user_id, provider.row)
         row = as_written(self.identity, data, may_read, self.at)
-        (booking,) = read_bookings([row], provider.zone.offset_minutes, self.terms.bounds)
+        booking = new.as_read
         this = Counted(self.at, self.identity, provider.identity)
         writes: list[Write] = [customer.write([*others, this], self.at)]
         if code is not None and (use := code.counting(self.identity, self.at)) is not None:

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from resources.appwrite.writing import Change, Create
-from services.store import Decision, Doubtful, View, carry_out
+from services.store import Decision, Doubtful, Underway, View, carry_out
 from tests.services.memory import Memory, no_answer
 
 
@@ -78,3 +78,15 @@ def test_what_cannot_be_found_out_is_doubtful() -> None:
     server.fail, server.status_of = fail, unreachable  # type: ignore[method-assign] - one server of one test
     with pytest.raises(Doubtful):
         carry_out(server, server.clock, _one_more)
+
+
+def test_what_another_is_about_to_write_is_waited_for() -> None:
+    server, seen = Memory(transactions=False), []
+
+    def decide(view: View) -> Decision[int]:
+        seen.append(1)
+        if len(seen) < 3:
+            raise Underway
+        return Decision(len(seen))
+
+    assert carry_out(server, server.clock, decide) == 3
