@@ -168,6 +168,11 @@ def calendar_guard_id(provider: str) -> str:
     return _derived("ca", provider)
 
 
+def round_guard_id(booking: str, round_number: int) -> str:
+    """The id of the guard that says who is asked for a booking in a round."""
+    return _derived("rd", booking, str(round_number))
+
+
 def offer_id(booking: str, provider: str, round_number: int) -> str:
     """The id of the n-th offer of a booking to a provider."""
     return _derived("of", booking, provider, str(round_number))
@@ -196,6 +201,11 @@ def counter_id(kind: str, who: str) -> str:
 def discount_id(code: str) -> str:
     """The id of the row of a discount code."""
     return _derived("dc", code.upper())
+
+
+def proof_id(commission: str, digest: str) -> str:
+    """The id of the file that proves a payment; ``digest``: of its bytes."""
+    return _derived("pp", commission, digest)
 
 
 def request_id(user: str, key: str) -> str:

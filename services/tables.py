@@ -16,7 +16,6 @@ GUARDS: Final = "service_guards"
 COUNTERS: Final = "service_counters"
 REQUESTS: Final = "service_requests"
 DISCOUNTS: Final = "discount_codes"
-DISCOUNT_USES: Final = "discount_uses"
 
 ID_LENGTH: Final = 64
 """Characters that an id of any app fits in; Appwrite's own have at most 36."""
@@ -137,12 +136,8 @@ TABLES: Final = (
             *(Column(key, "integer") for key in ("percent", "idr", "uses", "perCustomer", "used")),
             *_instants("validFrom", "validTo"),
             Column("active", "boolean"),
+            Column("latest", "text"),
         ),
-    ),
-    # A row is how often a customer has used one.
-    Table(
-        DISCOUNT_USES,
-        (*_words("code"), Column("customer", "varchar", 128, True), Column("used", "integer")),
     ),
 )
 
