@@ -15,15 +15,18 @@ from typing import Any, Final
 import polars as pl
 
 from marketplace.aliases import ALIASES
-from marketplace.app_rows import booking_status, meaning, plain_instant, text_at, word
+from marketplace.app_rows import booking_status, meaning, text_at, word
 from marketplace.attributes import Attributes
-from marketplace.instants import INSTANT, creation, read, starts
+from marketplace.instants import INSTANT, creation, starts
+from marketplace.instants import read as read_instants
 from marketplace.money import DEFAULT_BOUNDS, MICRO, AmountBounds, booking_amounts, read_micros
 from marketplace.rules import (
+    EARLIEST_INSTANT,
     IMMEDIATE_DEADLINE_MINUTES,
     IMMEDIATE_START_MINUTES,
     LONGEST_SERVICE_MINUTES,
     NOT_YET_MINUTES,
+    TEST_NAME_PATTERN,
     THOUSANDS_BELOW_IDR,
 )
 from marketplace.statuses import (
@@ -206,80 +209,13 @@ def read_bookings(
     rows: Sequence[Mapping[str, Any]], offset_minutes: int, bounds: AmountBounds = DEFAULT_BOUNDS
 ) -> list[BookingNow]:
     """Bookings as Appwrite answers them. ``offset_minutes``: the zone in which a bare local time of theirs is read."""
-    found = [plain_booking(row, bounds) for row in rows]
-    rest = [row for row, booking in zip(rows, found, strict=True) if booking is None]
-    if not rest:
-        return [booking for booking in found if booking is not None]
-    read_by_columns = iter(_read_bookings(rest, offset_minutes, bounds))
-    return [next(read_by_columns) if booking is None else booking for booking in found]
+    plain = [_plain(row, bounds) for row in rows]
+    others = [row for row, found in zip(rows, plain, strict=True) if found is None]
+    read = iter(_read_any(others, offset_minutes, bounds) if others else ())
+    return [found if found is not None else next(read) for found in plain]
 
 
-#: What a plain row may have beside what is the same for every row (see ``plain_booking``).
-_PLAIN: Final = frozenset(
-    (
-        *("duration", "service", "source", "mode", "bookingType", "createdAt", "startTime", "scheduledTime"),
-        *("responseDeadline", "completedAt", "totalCost", "price", "isTest", "chatWindowOpen", "metadata"),
-        *("customerName", "customerWhatsApp"),
-    )
-)
-_SHAPED: Final = tuple(name for name in _READ if name not in _PLAIN)
-_SOURCES: Final = frozenset(values(*(one for one in Source if one.value != UNKNOWN)))
-_MODES: Final = frozenset(values(*(one for one in Mode if one.value != UNKNOWN)))
-_NUMBER: Final = re.compile(r"\+[1-9][0-9]{6,14}")
-_NOT_YET: Final = timedelta(minutes=NOT_YET_MINUTES)
-
-
-def plain_booking(row: Mapping[str, Any], bounds: AmountBounds) -> BookingNow | None:
-    """A booking whose row is written the way services write it: the canonical attributes, each in its canonical form
-    and nothing that another rule would have to be asked about. None for every other row. What it says is what the rules
-    for columns say of the same row; to read one by those takes a hundred times as long."""
-    if any(row.get(name) is not None for name in _SHAPED):
-        return None
-    minutes, amount, source, mode = (row.get(name) for name in ("duration", "totalCost", "source", "mode"))
-    name, phone, test = row.get("customerName"), row.get("customerWhatsApp"), row.get("isTest")
-    if type(minutes) is not int or not 1 <= minutes <= LONGEST_SERVICE_MINUTES:
-        return None
-    if type(amount) is not int or not max(bounds.minimum, THOUSANDS_BELOW_IDR) <= amount <= bounds.maximum:
-        return None
-    if not isinstance(source, str) or source not in _SOURCES or test not in (None, False):
-        return None
-    if not isinstance(mode, str) or mode not in _MODES:
-        return None
-    if not isinstance(name, str) or "test" in name.casefold():
-        return None
-    if not isinstance(phone, str) or _NUMBER.fullmatch(phone) is None or not phone[3:].strip("0"):
-        return None
-    created, start, changed = (
-        plain_instant(row.get(one)) for one in ("createdAt", "startTime", "$updatedAt")
-    )
-    if created is None or start is None or changed is None or created > changed + _NOT_YET:
-        return None
-    deadline, completed = (plain_instant(row.get(one)) for one in ("responseDeadline", "completedAt"))
-    if (deadline is None and row.get("responseDeadline") is not None) or (
-        completed is None and row.get("completedAt") is not None
-    ):
-        return None
-    return BookingNow(
-        str(row["$id"]),
-        booking_status(row),
-        meaning(row, "booking.provider_id"),
-        _known(word(text_at(row, "providerType"), PROVIDER_TYPE)),
-        meaning(row, "booking.customer_id"),
-        source,
-        mode,
-        minutes,
-        amount,
-        None,
-        created,
-        start,
-        completed if completed is not None else start + timedelta(minutes=minutes),
-        completed,
-        deadline,
-        False,
-    )
-
-
-def _read_bookings(
+def _read_any(
     rows: Sequence[Mapping[str, Any]], offset_minutes: int, bounds: AmountBounds
 ) -> list[BookingNow]:
     columns = {
@@ -296,8 +232,8 @@ def _read_bookings(
     created = creation(a, offsets).values
     start, _ = starts(a, offsets)
     minutes, _ = minutes_of(a)
-    completed = read(a.first(ALIASES["booking.completed_at"]), offsets).values
-    deadline = read(a.first(ALIASES["booking.response_deadline"]), offsets).values
+    completed = read_instants(a.first(ALIASES["booking.completed_at"]), offsets).values
+    deadline = read_instants(a.first(ALIASES["booking.response_deadline"]), offsets).values
     amounts = booking_amounts(a, a.text("discountCode").is_not_null(), bounds)
     nowhere = pl.Series([False], dtype=pl.Boolean).new_from_index(0, len(rows))
     mode = mode_of(a, created, start.values, deadline, nowhere)["mode"]
@@ -330,6 +266,99 @@ def _read_bookings(
         )
         for n, row in enumerate(rows)
     ]
+
+
+# As services write them: the same, without the price of reading anything ------------------------------
+
+_UTC: Final = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|\+00:00)")
+_NOT_YET: Final = timedelta(minutes=NOT_YET_MINUTES)
+_TEST_NAME: Final = re.compile(TEST_NAME_PATTERN)
+_PHONE: Final = re.compile(r"\+[1-9]\d{7,14}")
+_PLAIN: Final = frozenset(
+    {
+        *(
+            "duration",
+            "service",
+            "startTime",
+            "scheduledTime",
+            "price",
+            "totalCost",
+            "source",
+            "mode",
+            "bookingType",
+        ),
+        *("chatWindowOpen", "isTest", "customerName", "customerWhatsApp", "createdAt", "responseDeadline"),
+        *("completedAt", "metadata", "location"),
+    }
+)
+_OTHERWISE: Final = tuple(name for name in _READ if name not in _PLAIN)
+
+
+def _plain(row: Mapping[str, Any], bounds: AmountBounds) -> BookingNow | None:
+    """A booking in the canonical shape, each value in its one form; None for any other, which is read as everything is.
+    What it says is what ``_read_any`` says of it."""
+    if any(row.get(name) is not None for name in _OTHERWISE):
+        return None
+    minutes, amount, is_test = row.get("duration"), row.get("totalCost"), row.get("isTest")
+    name, phone = row.get("customerName"), row.get("customerWhatsApp")
+    source, mode = word(text_at(row, "source"), SOURCE), word(text_at(row, "mode"), MODE)
+    if (
+        type(minutes) is not int
+        or type(amount) is not int
+        or not 1 <= minutes <= LONGEST_SERVICE_MINUTES
+        or not max(THOUSANDS_BELOW_IDR, bounds.minimum) <= amount <= bounds.maximum
+        or is_test not in (None, False)
+        or UNKNOWN in (source, mode)
+        or not (name is None or (isinstance(name, str) and _TEST_NAME.search(name) is None))
+        or not (
+            phone is None or (isinstance(phone, str) and _PHONE.fullmatch(phone) and "00000" not in phone)
+        )
+    ):
+        return None
+    made, changed = _exact(row.get("createdAt")), _exact(row.get("$updatedAt"))
+    starts_at = _exact(row.get("startTime"))
+    written = [row.get("responseDeadline"), row.get("completedAt")]
+    deadline, completed = (_exact(at) for at in written)
+    if (
+        made is None
+        or changed is None
+        or made > changed + _NOT_YET
+        or starts_at is None
+        or any(
+            at is not None and read_at is None
+            for at, read_at in zip(written, (deadline, completed), strict=True)
+        )
+    ):
+        return None
+    return BookingNow(
+        str(row["$id"]),
+        booking_status(row),
+        meaning(row, "booking.provider_id"),
+        _known(word(text_at(row, "providerType"), PROVIDER_TYPE)),
+        meaning(row, "booking.customer_id"),
+        source,
+        mode,
+        minutes,
+        amount,
+        None,
+        made,
+        starts_at,
+        completed or starts_at + timedelta(minutes=minutes),
+        completed,
+        deadline,
+        False,
+    )
+
+
+def _exact(written: object) -> datetime | None:
+    """An instant in UTC as services write it, naive; None for any other form."""
+    if not isinstance(written, str) or _UTC.fullmatch(written) is None:
+        return None
+    try:
+        at = datetime.fromisoformat(written).replace(tzinfo=None)
+    except ValueError:
+        return None
+    return at if at >= EARLIEST_INSTANT else None
 
 
 def _known(said: str) -> str | None:

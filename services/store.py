@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from resources.appwrite.failures import CallFailure, PermanentFailure
 from resources.appwrite.writing import Change, Create, Row, Write
@@ -102,11 +102,13 @@ class View:
 class Decision(Generic[T]):
     """What a command writes, and its answer. The order of ``writes`` is that in which they are made on a server without
     transactions: each prefix is a state the pipeline calls awaiting or unknown, never wrong. ``claims``: so many of
-    them decide there who goes on; with more than one the decision, taken again, goes on from what it wrote itself."""
+    them decide there who goes on. ``resumes``: taken again, the decision goes on from what it wrote itself, wherever
+    somebody came between."""
 
     answer: T
     writes: Sequence[Write] = ()
     claims: int = 1
+    resumes: bool = False
 
 
 def carry_out(gateway: Gateway, now: Callable[[], datetime], decide: Callable[[View], Decision[T]]) -> T:
@@ -117,7 +119,7 @@ def carry_out(gateway: Gateway, now: Callable[[], datetime], decide: Callable[[V
         try:
             decision = decide(view)
             if decision.writes:
-                _write(gateway, view, decision.writes, decision.claims)
+                _write(gateway, view, decision)
         except (_Moved, Underway):
             time.sleep(min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**attempt) * random.random())
             continue
@@ -125,11 +127,11 @@ def carry_out(gateway: Gateway, now: Callable[[], datetime], decide: Callable[[V
     raise Contended
 
 
-def _write(gateway: Gateway, view: View, writes: Sequence[Write], claims: int) -> None:
+def _write(gateway: Gateway, view: View, decision: Decision[Any]) -> None:
     if gateway.has_transactions:
-        _together(gateway, view, writes)
+        _together(gateway, view, decision.writes)
     else:
-        _in_order(gateway, writes, claims)
+        _in_order(gateway, decision)
 
 
 def _together(gateway: Gateway, view: View, writes: Sequence[Write]) -> None:
@@ -186,10 +188,10 @@ def _find_out(gateway: Gateway, transaction: str) -> None:
     raise Doubtful
 
 
-def _in_order(gateway: Gateway, writes: Sequence[Write], claims: int) -> None:
+def _in_order(gateway: Gateway, decision: Decision[Any]) -> None:
     """Without transactions the first write decides, or the first few: who makes them goes on, whoever finds one made
     decides again."""
-    for n, write in enumerate(writes):
+    for n, write in enumerate(decision.writes):
         try:
             if isinstance(write, Create):
                 gateway.create(write)
@@ -198,7 +200,7 @@ def _in_order(gateway: Gateway, writes: Sequence[Write], claims: int) -> None:
         except PermanentFailure as refused:
             if refused.status != 409:
                 raise
-            if n < claims or (claims > 1 and isinstance(write, Change)):
+            if n < decision.claims or (decision.resumes and isinstance(write, Change)):
                 raise _Moved from None
             if isinstance(write, Change):
                 raise Doubtful from None

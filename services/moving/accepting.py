@@ -18,6 +18,7 @@ from operations.fresh import change_of
 from operations.records import due_said
 from operations.telling import ROOMS, Telling
 from resources.appwrite.writing import Change, Row, Write
+from services.booking.duplicates import moved_to, standing_with
 from services.callers import Caller
 from services.moving.calendar import most_at_once, passed, taken, takes_at_once
 from services.moving.charging import Charged, charged
@@ -37,7 +38,7 @@ from services.moving.standing import (
     room_now,
     standing,
 )
-from services.store import Decision, View
+from services.store import Decision, Underway, View
 
 _ACCEPTED = BookingStatus.ACCEPTED.value
 
@@ -71,6 +72,9 @@ def acceptance(view: View, booking: Standing, whose: str, terms: Terms, *, by: A
     if limit is not None and at_once >= limit:
         raise refused(booking, "time_taken")
 
+    if whose != booking.now.provider_id and standing_with(view, booking.row, whose) is not None:
+        raise refused(booking, "had_already")
+
     version = int((booking.guard or {}).get("version") or 0) + (0 if begun else 1)
     money = charged(view, booking, taker, terms, version)
     offer = booking.offered_to(whose)
@@ -88,7 +92,8 @@ def acceptance(view: View, booking: Standing, whose: str, terms: Terms, *, by: A
         _accepted(view, booking, taker),
         *(_busy(taker, booking, view.now) if full else []),
         *booking.withdrawn(view, but=offer.offer_id if offer is not None else None),
-        *_told(view, booking, taker, money, f"{whose}:{version}", by),
+        *(moved_to(view, booking.row, whose, view.now) if whose != booking.now.provider_id else []),
+        *told_accepted(view, booking, taker, money, f"{whose}:{version}", by),
     ]
     answer = Moved(
         booking_id=booking.booking_id,
@@ -97,7 +102,7 @@ def acceptance(view: View, booking: Standing, whose: str, terms: Terms, *, by: A
         commission_idr=money.charge.commission_idr if money.charge is not None else 0,
         commission_due=instant(money.charge.deadline_at) if money.charge is not None else None,
     )
-    return Decision(answer, writes, claims=max(2, len(claims)))
+    return Decision(answer, writes, claims=len(claims), resumes=True)
 
 
 def _who(booking: Standing, caller: Caller) -> str:
@@ -111,20 +116,13 @@ def _who(booking: Standing, caller: Caller) -> str:
 def _deadline(booking: Standing, whose: str) -> datetime | None:
     """Until when a provider may accept. Raises Problem (409) where they are not asked."""
     if booking.is_claimed and booking.holder != whose:
-        raise refused(booking, "being_accepted")
+        raise Underway
     offer = booking.offered_to(whose)
     if offer is not None:
         return offer.deadline
-    if not _asked_by_the_row(booking, whose):
+    if not booking.asked_by_the_row(whose):
         raise refused(booking, "not_offered")
     return booking.now.response_deadline or booking.now.created_at + answer_time(booking.now.mode)
-
-
-def _asked_by_the_row(booking: Standing, whose: str) -> bool:
-    """Whether a booking names a provider who was never offered it by a row of its own: an app made it, or an operation
-    handed it over."""
-    others = any(offer.provider_id == whose for offer in booking.offers) or booking.open_offers
-    return booking.now.provider_id == whose and not others
 
 
 def _time_taken(view: View, booking: Standing, taker: Provider) -> int:
@@ -158,7 +156,9 @@ def _busy(taker: Provider, booking: Standing, at: datetime) -> list[Change]:
     return [change_of(taker.collection, taker.row, {"status": ProviderStatus.BUSY.value})]
 
 
-def _told(view: View, booking: Standing, taker: Provider, money: Charged, key: str, by: Actor) -> list[Write]:
+def told_accepted(
+    view: View, booking: Standing, taker: Provider, money: Charged, key: str, by: Actor
+) -> list[Write]:
     """The room goes with the booking; both sides are told."""
     tell = Telling(f"accepted:{booking.booking_id}:{key}", view.now, view)
     kind = Told.ACCEPTED if by is Actor.ADMIN else Told.TAKEN

@@ -103,11 +103,6 @@ def due_moved(
     return changes, due if changes else None
 
 
-def commission_of(view: View, booking: Standing) -> Row | None:
-    """A live record of a booking, None where there is none. Raises CallFailure."""
-    return next(iter(live(records_of(booking.row, view))), None)
-
-
 def _is_refund(record: Row) -> bool:
     written = (text_at(record, name) for name in ALIASES["commission.commission"])
     return (next((text for text in written if text is not None), "")).startswith("-")

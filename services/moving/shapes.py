@@ -46,7 +46,6 @@ class Reassigning(_Shape):
     """A booking that another provider is asked for."""
 
     provider_id: Annotated[str, Field(min_length=1, max_length=LONGEST_ID)]
-    reason: Reason = None
 
 
 class Moved(_Shape):

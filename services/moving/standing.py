@@ -108,6 +108,12 @@ class Standing:
         """The open offer of a provider."""
         return next((o for o in reversed(self.open_offers) if o.provider_id == provider_id), None)
 
+    def asked_by_the_row(self, provider_id: str) -> bool:
+        """Whether its row names a provider who was never offered it by a row of its own: an app made it, or an
+        operation handed it over."""
+        others = any(offer.provider_id == provider_id for offer in self.offers) or self.open_offers
+        return self.now.provider_id == provider_id and not others
+
     def ended(self, offer: Offer, state: OfferState, view: View) -> Change:
         """The write that ends an offer."""
         seen = str(self.offer_rows[offer.offer_id]["$updatedAt"])

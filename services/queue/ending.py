@@ -31,7 +31,7 @@ def end_offer(view: View, offer_id: str, terms: Terms) -> Decision[OfferState | 
     if any(other.round > offer.round for other in booking.open_offers):
         return _only(offer, row, OfferState.EXPIRED, view)
     _, _, _, writes = offered_on(view, booking, offer, OfferState.EXPIRED, terms)
-    return Decision(OfferState.EXPIRED, writes, claims=2)
+    return Decision(OfferState.EXPIRED, writes, claims=3, resumes=True)
 
 
 def _only(offer: Offer, row: Row, state: OfferState, view: View) -> Decision[OfferState | None]:

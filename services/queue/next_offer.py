@@ -19,12 +19,12 @@ from appwrite.query import Query
 from appwrite.role import Role
 
 from marketplace.aliases import ALIASES
-from marketplace.app_rows import attribute, instant_like, instant_of, names_somebody, text_at
+from marketplace.app_rows import attribute, instant_like, names_somebody, text_at
 from marketplace.booking_rows import BookingNow
 from marketplace.collections import PROVIDER_TYPES
 from marketplace.hand_over import waits_until
 from marketplace.menus import menu_of
-from marketplace.offers import OFFERS, Offer, OfferState, offer_of, offer_row
+from marketplace.offers import OFFERS, Offer, OfferState, instant_at, offer_row
 from marketplace.operations import calendar_guard_id, round_guard_id
 from marketplace.queue import MOST_OFFERS, Candidate, answer_time, in_band, in_turn, is_free
 from marketplace.statuses import BookingStatus
@@ -99,11 +99,11 @@ def asked(
     # The next offer before the last one ends: at every moment an open offer tells that the booking waits.
     return [
         *claim,
+        passed(view, taker.provider_id, offeredAt=instant_like(None, view.now)),
         *([booking.changed(data)] if data else []),
         Create(OFFERS, row_id, offer, readers_with(booking.row, booking.now.customer_id, taker.row)),
         *([booking.ended(ending, ended_by, view)] if ending is not None else []),
         *booking.withdrawn(view, but=ending.offer_id if ending is not None else None),
-        passed(view, taker.provider_id, offeredAt=instant_like(None, view.now)),
         *tell.room(booking.row, room_now(view, booking.row), Told.OFFERED_ON),
         *tell.customer(booking.row, Told.OFFERED_ON, said),
         *tell.provider(
@@ -184,7 +184,9 @@ def _next(view: View, booking: Standing, terms: Terms) -> tuple[Provider, dateti
         taker = Provider(candidate.provider_id, *rows[candidate.provider_id])
         # Their guard is watched: who takes the time meanwhile makes this be decided again.
         view.row(GUARDS, calendar_guard_id(taker.provider_id))
-        if _has_time(view, now, taker) and not _known_already(view, booking, taker):
+        if not names_somebody(taker.provider_id) or not _has_time(view, now, taker):
+            continue
+        if standing_with(view, booking.row, taker.provider_id) is None:
             return taker, deadline
     return None
 
@@ -235,12 +237,13 @@ def _offered_at(view: View, providers: Sequence[str]) -> dict[str, datetime]:
                 Query.limit(_OFFERS_READ),
             ],
         )
-        for offer in map(offer_of, newest):
-            when[offer.provider_id] = max(when.get(offer.provider_id, offer.offered_at), offer.offered_at)
+        for offer in newest:
+            whose, at = str(offer["providerId"]), instant_at(offer, "offeredAt")
+            if at is not None and whose not in when:
+                when[whose] = at
         guards = view.gateway.fresh([(GUARDS, calendar_guard_id(one)) for one in some if one not in when])
         for guard in guards.values():
-            at = instant_of((guard or {}).get("offeredAt"), 0)
-            if guard is not None and at is not None:
+            if guard is not None and (at := instant_at(guard, "offeredAt")) is not None:
                 when[str(guard["providerId"])] = at
     return when
 
@@ -252,10 +255,3 @@ def _has_time(view: View, now: BookingNow, taker: Provider) -> bool:
         return True
     others = taken(view, taker.provider_id, now.starts_at, now.ends_at, besides=now.booking_id)
     return most_at_once(others, now.starts_at, now.ends_at) < limit
-
-
-def _known_already(view: View, booking: Standing, taker: Provider) -> bool:
-    """Whether the customer has another booking with a provider that this one would double."""
-    if not names_somebody(taker.provider_id):
-        return True
-    return standing_with(view, booking.row, taker.provider_id) is not None

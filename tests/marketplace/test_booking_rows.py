@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import random
 from datetime import datetime, timedelta
+from typing import Any
 
 import polars as pl
+import pytest
 
+from marketplace import booking_rows
 from marketplace.app_rows import instant_of, plain_instant
 from marketplace.booking_rows import (
-    _read_bookings,  # pyright: ignore[reportPrivateUsage] - the rules that the quick way is held to
-    plain_booking,
+    _plain,  # pyright: ignore[reportPrivateUsage] - the short way
+    _read_any,  # pyright: ignore[reportPrivateUsage] - the long one
     read_bookings,
 )
 from marketplace.entries import Entry, mode_of, source_of
@@ -81,6 +84,48 @@ def test_bookings_of_older_apps_in_one_reading() -> None:
     assert (third.ends_at, third.is_test) == (NOON, True)
     # It ended before it was to begin: it takes no time.
     assert not third.overlaps(NOON, NOON + timedelta(hours=9))
+
+
+MADE = {"createdAt": "2026-03-15T12:00:00.000Z"}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        MADE,
+        MADE | {"mode": "scheduled", "scheduledTime": "2026-03-16T14:00:00.000Z", "bookingType": "scheduled"},
+        MADE | {"completedAt": "2026-03-15T14:30:00.000Z", "status": "completed"},
+        MADE | {"responseDeadline": "2026-03-15T12:05:00.123Z"},
+        MADE | {"customerName": "Ayu Lestari", "customerWhatsApp": "+6281234567890"},
+        MADE | {"customerName": "A Test"},
+        MADE | {"customerWhatsApp": "+62000000000"},
+        MADE | {"startTime": "2026-03-15T14:00:00"},
+        MADE | {"totalCost": 9_999},
+        MADE | {"totalCost": 19_999},
+        MADE | {"totalCost": 0, "discountCode": "FREE"},
+        MADE | {"totalCost": 10**8},
+        MADE | {"duration": "60"},
+        MADE | {"duration": 0},
+        MADE | {"currency": "USD"},
+        MADE | {"source": "whatsapp"},
+        MADE | {"source": "nowhere", "mode": "later"},
+        {"createdAt": "2026-03-15T12:30:00.000Z"},
+        {"createdAt": "2026-03-15T11:30:00.000Z", "isTest": False, "chatWindowOpen": True},
+        {"createdAt": "2026-02-30T11:30:00.000Z"},
+        {"createdAt": "2009-02-28T11:30:00.000Z"},
+    ],
+)
+def test_the_short_way_says_what_the_long_one_says(more: dict[str, object], monkeypatch: Any) -> None:
+    row = ROW | more
+    short = read_bookings([row], 480)
+    monkeypatch.setattr(booking_rows, "_plain", lambda row, bounds: None)
+    assert short == read_bookings([row], 480)
+
+
+def test_what_services_write_goes_the_short_way(monkeypatch: Any) -> None:
+    monkeypatch.setattr(booking_rows, "_read_any", None)
+    assert read_bookings([ROW | MADE], 0)[0].booking_id == "b1"
 
 
 def test_no_row_no_booking() -> None:
@@ -159,8 +204,8 @@ def test_a_plain_row_says_what_the_rules_for_columns_say_of_it() -> None:
     for _ in range(300):
         names = chance.sample(sorted(INSTEAD), 3)
         rows.append(WRITTEN | {name: chance.choice(INSTEAD[name]) for name in names})
-    plain = [plain_booking(row, DEFAULT_BOUNDS) for row in rows]
-    by_columns = _read_bookings(rows, 480, DEFAULT_BOUNDS)
+    plain = [_plain(row, DEFAULT_BOUNDS) for row in rows]
+    by_columns = _read_any(rows, 480, DEFAULT_BOUNDS)
     pairs = list(zip(rows, plain, by_columns, strict=True))
     assert [(row, quick) for row, quick, slow in pairs if quick is not None and quick != slow] == []
     assert plain[0] is not None, "what services write is plain"
