@@ -80,6 +80,11 @@ def member_of(view: View, caller: Caller, rules: Rules) -> Member:
 # A provider's bookings --------------------------------------------------------------------------------
 
 
+def is_of(said: str | None, member: Member) -> bool:
+    """Whether a record that names this provider, or nobody, is a member's."""
+    return said is None or _same(said, member.provider_id)
+
+
 def is_theirs(row: Row, provider_id: str) -> bool:
     """Whether a booking is a provider's."""
     return _same(meaning(row, "booking.provider_id"), provider_id)
