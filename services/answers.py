@@ -87,7 +87,10 @@ def install_answers(app: FastAPI) -> None:
     """Let an app answer every failure so."""
 
     async def answer(request: Request, failure: Exception) -> JSONResponse:
-        return problem_answer(request, _problem_of(failure))
+        answered = problem_answer(request, _problem_of(failure))
+        if isinstance(failure, HTTPException):
+            answered.headers.update(failure.headers or {})  # Allow, of a method that there is none
+        return answered
 
     for kind in (
         Problem, RequestValidationError, HTTPException, CallFailure, Contended, Doubtful, Exception,
