@@ -154,6 +154,7 @@ def test_all_that_is_wrong_is_told_at_once_in_the_callers_language_and_nothing_i
     ]
     assert not any(word in answer.text for word in ("Ketut", "Wayan", "Luh"))
     assert "At most 5" in told["errors"][1]["message"]
+    assert told["errors"][2]["message"].endswith("these are: name.")
     in_indonesian = client.post("/tried", "therapist", wrong).json()
     assert "Paling banyak 5" in in_indonesian["errors"][1]["message"]
     asked_for = client.post("/tried", "therapist", wrong, headers={"Accept-Language": "fr, en;q=0.5"}).json()
