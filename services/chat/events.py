@@ -23,11 +23,10 @@ from appwrite.query import Query
 from marketplace.app_rows import Row
 from resources.appwrite.failures import CallFailure
 from services.chat.conversation import ROOM, Conversation, Entry, placed
-from services.chat.place import changed, clear, milliseconds, opaque, sequence_of, stamp
+from services.chat.place import LATE_MS, changed, clear, milliseconds, opaque, sequence_of, stamp
 from services.store import Gateway
 
-OVERLAP_MS: Final = 5_000
-"""So much later than its stamp a row may come to be seen."""
+OVERLAP_MS: Final = LATE_MS
 EVERY_S: Final = 1.0
 ROOMS_A_CALL: Final = 40
 """As many ids, at their longest and under two names, as one query takes."""

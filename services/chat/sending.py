@@ -112,16 +112,19 @@ def send(
     identity = message_id(caller.user_id, key)
     guard = Guard.of(view, there.room_id)
     at = guard.next(view.now)
-    writes: list[Write] = []
+    count: list[Write] = []
     if there.role is not Role.ADMIN:
-        writes.append(counted(view, there.sender_id, Rate.MESSAGES, at))
+        count.append(counted(view, there.sender_id, Rate.MESSAGES, at))
     told: list[Create] = []
     seen, last_told = guard.seen(there.other_id), guard.told(there.other_id)
     away = there.other_id is not None and not present(there.other_id, there.room_id)
     if away and tells(seen, last_told, at):
         told = _news(view, there, identity, at)
-    writes += [
+    # The guard first: it is what two who write at once meet at, and the first write decides where there are no
+    # transactions. None is there that was not counted.
+    writes = [
         guard.changed(at, seen=there.sender_id, told=there.other_id if told else None),
+        *count,
         Create(MESSAGES, identity, attributes(view, there, words, at), readers(there.room)),
         *told,
     ]

@@ -43,7 +43,7 @@ HEARTBEAT_S: Final = 15.0
 COME_AGAIN_S: Final = 3
 
 RoomId = Annotated[str, Path(max_length=64)]
-Cursor = Annotated[str | None, Query(max_length=256, description="A cursor of an earlier answer.")]
+Cursor = Annotated[str | None, Query(max_length=2_000, description="A cursor of an earlier answer.")]
 Limit = Annotated[int, Query(ge=1, le=MESSAGES_A_PAGE_MOST)]
 
 
