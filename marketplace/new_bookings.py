@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from marketplace.aliases import ALIASES
 from marketplace.app_rows import Has, attribute, instant_like
+from marketplace.booking_rows import BookingNow
 from marketplace.chats import ROOM_STAYS
 from marketplace.entries import Told
 from marketplace.statuses import BookingStatus, Mode, RoomStatus
@@ -53,6 +54,28 @@ class NewBooking:
     hotel_id: str | None = None
     room_number: str | None = None
     is_test: bool = False
+
+    @property
+    def as_read(self) -> BookingNow:
+        """What its row will say."""
+        return BookingNow(
+            booking_id=self.booking_id,
+            status=BookingStatus.PENDING.value,
+            provider_id=self.provider_id,
+            provider_type=self.provider_type,
+            customer_id=self.user_id,
+            source=self.source.value,
+            mode=self.mode.value,
+            minutes=self.minutes,
+            amount_idr=self.amount_idr,
+            before_idr=self.price_idr if self.discount_code is not None else None,
+            created_at=self.made_at,
+            starts_at=self.starts_at,
+            ends_at=self.starts_at + timedelta(minutes=self.minutes),
+            completed_at=None,
+            response_deadline=self.deadline,
+            is_test=self.is_test,
+        )
 
 
 def in_thousands(idr: int) -> int:
@@ -149,8 +172,3 @@ def _named(data: Mapping[str, Any], meanings: Mapping[str, str], has: Has) -> di
         if used is not None:
             row[used] = value
     return row
-
-
-def ends_at(starts_at: datetime, minutes: int) -> datetime:
-    """When the service ends."""
-    return starts_at + timedelta(minutes=minutes)

@@ -302,7 +302,7 @@ class _Making:
         data = booking_row(new, partial(self.view.has, BOOKINGS))
         may_read = readers_of(self.caller.user_id, provider.row)
         row = as_written(self.identity, data, may_read, self.at)
-        (booking,) = read_bookings([row], provider.zone.offset_minutes, self.terms.bounds)
+        booking = new.as_read
         this = Counted(self.at, self.identity, provider.identity)
         writes: list[Write] = [customer.write([*others, this], self.at)]
         if code is not None and (use := code.counting(self.identity, self.at)) is not None:

@@ -19,12 +19,12 @@ from appwrite.query import Query
 from appwrite.role import Role
 
 from marketplace.aliases import ALIASES
-from marketplace.app_rows import attribute, instant_like, instant_of, names_somebody, text_at
+from marketplace.app_rows import attribute, instant_like, names_somebody, text_at
 from marketplace.booking_rows import BookingNow
 from marketplace.collections import PROVIDER_TYPES
 from marketplace.hand_over import waits_until
 from marketplace.menus import menu_of
-from marketplace.offers import OFFERS, Offer, OfferState, offer_of, offer_row
+from marketplace.offers import OFFERS, Offer, OfferState, instant_at, offer_row
 from marketplace.operations import calendar_guard_id, round_guard_id
 from marketplace.queue import MOST_OFFERS, Candidate, answer_time, in_band, in_turn, is_free
 from marketplace.statuses import BookingStatus
@@ -237,12 +237,13 @@ def _offered_at(view: View, providers: Sequence[str]) -> dict[str, datetime]:
                 Query.limit(_OFFERS_READ),
             ],
         )
-        for offer in map(offer_of, newest):
-            when[offer.provider_id] = max(when.get(offer.provider_id, offer.offered_at), offer.offered_at)
+        for offer in newest:
+            whose, at = str(offer["providerId"]), instant_at(offer, "offeredAt")
+            if at is not None and whose not in when:
+                when[whose] = at
         guards = view.gateway.fresh([(GUARDS, calendar_guard_id(one)) for one in some if one not in when])
         for guard in guards.values():
-            at = instant_of((guard or {}).get("offeredAt"), 0)
-            if guard is not None and at is not None:
+            if guard is not None and (at := instant_at(guard, "offeredAt")) is not None:
                 when[str(guard["providerId"])] = at
     return when
 

@@ -7,13 +7,17 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from marketplace.booking_rows import read_bookings
 from marketplace.money import AmountBounds
 from marketplace.new_bookings import CANONICAL
 from marketplace.operations import discount_id, room_id
 from marketplace.transitions import Actor
 from messages.catalogue import LANGUAGES, say
+from services.booking.beside import beside
 from services.booking.create import Terms
+from services.booking.providers import provider_of
 from services.callers import Caller
+from services.store import View
 from tests.services.booking_world import ANN, PHONE, asked, codes, make, marketplace, refusal
 from tests.services.memory import EPOCH, Memory
 
@@ -81,6 +85,18 @@ def test_what_is_written_is_the_canonical_shape_and_nothing_else() -> None:
         "offered",
     )
     assert offer["deadline"] == row["responseDeadline"]
+
+
+def test_what_stands_beside_a_booking_is_told_by_its_row_alone() -> None:
+    server = marketplace()
+    told = make(server, entry="schedule", startsAt="2026-03-16T10:00", minutes=90)
+    provider = provider_of(View(server, server.now), "t1", "Asia/Makassar")
+    assert provider is not None
+    row = server.tables["bookings"][told.booking_id]
+    (booking,) = read_bookings([row], provider.zone.offset_minutes)
+    for made in beside(View(server, server.now), row, booking, provider.row, "therapist", 480):
+        stands = server.tables[made.collection][made.row_id]
+        assert {name: stands[name] for name in made.data} == made.data
 
 
 def test_the_messages_are_in_both_languages_in_order_and_tell_nothing_of_a_person() -> None:
