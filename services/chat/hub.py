@@ -23,3 +23,4 @@ class Hub:
 
     def close(self) -> None:
         self.watch.end()
+        self.files.close()

@@ -50,15 +50,21 @@ def page_at(
     start, end = _after_of(after), cursor_of(before, "before")
     if start is not None:
         found = hub.pages.newer(conversation, start, most)
-        return page_of(found.entries, whose, older=True, after=start)
+        return page_of(found.entries, whose, older=True, more=found.more, after=start)
     if end is not None:
         found = hub.pages.older(conversation, end, most)
-        return page_of(found.entries, whose, older=found.more)
+        return page_of(found.entries, whose, older=found.more, more=found.more)
     found = hub.pages.newest(conversation, most)
     if mark is not None:
         for entry in sorted(found.entries, key=lambda entry: str(entry.row.get("$updatedAt"))):
             mark.take(entry.row)
-    return page_of(found.entries, whose, older=found.more, events=None if mark is None else mark.event_id)
+    return page_of(
+        found.entries,
+        whose,
+        older=found.more,
+        more=found.more,
+        events=None if mark is None else mark.event_id,
+    )
 
 
 def _after_of(cursor: str | None) -> After | None:

@@ -45,6 +45,9 @@ class Bucket:
             raise PermanentFailure("get_file", "bad_request", status=404)
         return self.files[bucket, file_id][0]
 
+    def close(self) -> None:
+        """Nothing is open."""
+
 
 class Chat:
     """The API on an Appwrite in memory with one open room of Ann and the therapist t1."""
