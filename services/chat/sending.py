@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Annotated, Any, Final, cast
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from marketplace.aliases import ALIASES
 from marketplace.app_rows import attribute, instant_like, readers, text_at
@@ -40,6 +40,16 @@ Present = Callable[[str, str], bool]
 """Whether an id is looking at a room right now, as far as this process knows."""
 
 
+Text = Annotated[
+    str,
+    Field(
+        max_length=TEXT_MOST,
+        validation_alias=AliasChoices("text", *ALIASES["message.text"]),
+        description="What is said; message and content, as clients of the app call it, are taken for it.",
+    ),
+]
+
+
 class PlaceWanted(BaseModel):
     """A place to be told to the other side."""
 
@@ -55,7 +65,7 @@ class MessageWanted(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    text: Annotated[str, Field(max_length=TEXT_MOST)] = ""
+    text: Text = ""
     location: PlaceWanted | None = None
 
 

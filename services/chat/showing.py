@@ -123,8 +123,8 @@ def page_of(
     events: str | None = None,
     after: After | None = None,
 ) -> MessagePage:
-    """A page of messages that are in their order. ``older``, ``more``: whether there are; ``after``: what was asked for.
-    From the newest end on, what comes to be seen late is told to whoever goes on."""
+    """A page of messages in their order. ``older``, ``more``: whether there are; ``after``: what was asked for. From
+    the newest end on, what comes to be seen late is told to whoever goes on."""
     if after is None and found:
         # What stands before the page was given, or will be by the pages before it.
         first = found[0].place

@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Final
 
-from fastapi import APIRouter, File, Form, Header, Path, Query, UploadFile
+from fastapi import APIRouter, Body, File, Form, Header, Path, Query, UploadFile
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
@@ -86,10 +86,10 @@ def send_message(room_id: RoomId, wanted: MessageWanted, asked: AskedOnce) -> JS
 
 
 @ROUTER.post("/rooms/{room_id}/read")
-def read(room_id: RoomId, wanted: ReadWanted, asked: AskedOnce) -> ReadTold:
-    """The caller has read a room up to a message: what the others wrote to them counts as read. It may be said any
-    number of times."""
-    told = mark_read(asked.gateway, asked.now, asked.caller, room_id, wanted)
+def read(room_id: RoomId, asked: AskedOnce, wanted: Annotated[ReadWanted | None, Body()] = None) -> ReadTold:
+    """The caller has read a room up to a message, without a body all of it: what the others wrote to them counts as
+    read. It may be said any number of times."""
+    told = mark_read(asked.gateway, asked.now, asked.caller, room_id, wanted or ReadWanted())
     if told.read:
         hub_of(asked).forget(of_room(room_id, MESSAGES))
     return told
