@@ -142,6 +142,7 @@ class Watch:
         self._thread: threading.Thread | None = None
         self._clock: tuple[int, float] | None = None
         self._asked_to = 0
+        self._over = False
 
     # Clients ------------------------------------------------------------------------------------------------
 
@@ -172,7 +173,7 @@ class Watch:
         stream = Stream(conversation, user_id, seat_id, mark, wake, opened_at=self._monotonic())
         with self._lock:
             everybody = [one for held in self._open.values() for one in held]
-            if len(everybody) >= self._streams:
+            if self._over or len(everybody) >= self._streams:
                 raise TooManyStreams
             if sum(one.user_id == user_id for one in everybody) >= self._streams_a_user:
                 raise TooManyStreams
@@ -232,8 +233,9 @@ class Watch:
             return any(one.seat_id.lower() == who.lower() and not one.over for one in held)
 
     def end(self) -> None:
-        """End every stream."""
+        """End every stream; no other begins."""
         with self._lock:
+            self._over = True
             everybody = [one for held in self._open.values() for one in held]
         for stream in everybody:
             stream.end()
