@@ -69,6 +69,15 @@ class Services:
                 self._ones[kind] = make(self)
             return self._ones[kind]
 
+    def ending(self) -> None:
+        """The process is to end: answers that would go on for long end first (an object's ``ending``)."""
+        with self._lock:
+            ones = list(self._ones.values())
+        for one in ones:
+            ending = getattr(one, "ending", None)
+            if ending is not None:
+                ending()
+
     def now(self) -> datetime:
         """Naive UTC: our clock; where the server's is more than a minute off, the later one of both."""
         ours = self.settings.clock.naive_now()

@@ -45,16 +45,20 @@ def _ended(signum: int, frame: object) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Says when it listens."""
+    """Says when it listens, and when it is to end."""
 
-    def __init__(self, config: uvicorn.Config, told: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, told: Callable[[], None], ending: Callable[[], None]) -> None:
         super().__init__(config)
-        self._told = told
+        self._told, self._ending = told, ending
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             self._told()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._ending()
+        await super().shutdown(sockets)
 
 
 def serve(
@@ -79,7 +83,7 @@ def serve(
     )
     loops = Loops(services)
     services.one(Examiner, Examiner).loops = loops
-    server = _Server(config, lambda: tell(f"http://{name}:{port}"))
+    server = _Server(config, lambda: tell(f"http://{name}:{port}"), services.ending)
     # uvicorn raises again what ended it: told to end, it has ended well.
     before = signal.signal(signal.SIGTERM, _ended)
     loops.start()
