@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from appwrite.query import Query
+
 from marketplace.operations import discount_id
 from marketplace.transitions import Actor
-from resources.appwrite.writing import Create
+from resources.appwrite.writing import Change, Create
 from services.callers import Caller
 from services.context import Services, open_services
 from services.installing import install
@@ -104,6 +106,7 @@ class BusyDay:
             if booking is not None:
                 self._by_asked(booking, "accept")
         dispatch_once(self.services.gateway, self.services.now, terms_of(self.services.settings))
+        self._deliver()
 
     def close(self) -> None:
         self.services.close()
@@ -173,7 +176,7 @@ class BusyDay:
     def _go_on(self, booking: str, end: str) -> None:
         self.ends[end] += 1
         if n_talks := self.rng.randrange(3):
-            room = self.services.gateway.rows("chat_rooms", [_equal("bookingId", booking)])[0]
+            room = self.services.gateway.rows("chat_rooms", [Query.equal("bookingId", [booking])])[0]
             who = self._customer(booking)
             for _ in range(n_talks):
                 told = self.client.post(f"/rooms/{room['$id']}/messages", who, {"text": "Hello, is it far?"})
@@ -199,9 +202,17 @@ class BusyDay:
             self.client.post(f"/bookings/{booking}/reassign", "admin", {"providerId": taker})
             self._by_asked(booking, "accept")
 
+    def _deliver(self) -> None:
+        """The phones of those who are told say that they were."""
+        for row in self.services.gateway.rows("notifications", [Query.limit(5000)]):
+            seen = {"deliveredAt": row["sentAt"]}
+            self.services.gateway.change(
+                Change("notifications", str(row["$id"]), seen, str(row["$updatedAt"]))
+            )
+
     def _by_asked(self, booking: str, what: str) -> Any:
         """Whoever is offered it answers."""
-        for offer in self.services.gateway.rows("booking_offers", [_equal("bookingId", booking)]):
+        for offer in self.services.gateway.rows("booking_offers", [Query.equal("bookingId", [booking])]):
             if offer["state"] == "offered":
                 return self.client.post(
                     f"/bookings/{booking}/{what}", f"p{offer['providerId'].removeprefix('provider-')}"
@@ -222,9 +233,3 @@ class BusyDay:
         """The clock of the server and of services."""
         self.server.control("PUT", "clock", {"by": by.total_seconds()})
         self.services.offset += by
-
-
-def _equal(name: str, value: str) -> str:
-    from appwrite.query import Query
-
-    return Query.equal(name, [value])

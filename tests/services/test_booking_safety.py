@@ -91,6 +91,14 @@ def test_another_customer_or_provider_is_no_duplicate_and_another_writer_is() ->
     assert make(server, by=Caller("cid", Actor.CUSTOMER), key="k4").booking_id == "app1"
 
 
+def test_a_clock_of_ours_that_is_another_one_than_the_servers_changes_nothing() -> None:
+    server = marketplace()
+    first = make(server)
+    for row in server.tables["bookings"].values():
+        row["$createdAt"] = "2026-03-01T00:00:00.000+00:00"
+    assert make(server, key="k2").booking_id == first.booking_id
+
+
 def test_a_role_word_is_nobody_and_the_phone_counts() -> None:
     server, guest = marketplace(), Caller("guest", Actor.CUSTOMER)
     first = make(server, by=guest)
