@@ -104,6 +104,11 @@ def test_a_role_word_is_nobody_and_the_phone_counts() -> None:
     first = make(server, by=guest)
     assert make(server, by=guest, key="k2", whatsapp="0812 3456 7890").booking_id == first.booking_id
     assert make(server, by=guest, key="k3", whatsapp="+6281234567891").duplicate is None
+    # Somebody who has an account is not the guest who has their phone: nothing of theirs is told.
+    assert (
+        make(server, by=Caller("dan9", Actor.CUSTOMER), key="k4", whatsapp="+6281234567892").duplicate is None
+    )
+    assert make(server, by=guest, key="k5", whatsapp="+6281234567892").duplicate is None
     # No phone stands in a row of ours, and none is told by an id that can be tried out without a key of the server.
     assert "8123456789" not in str(server.tables["service_counters"])
 
