@@ -351,7 +351,7 @@ class Bookings:
             "entry": ("bookNow", "chat", "menu", "direct")[number % 4] if turn == 0 else "schedule",
             "providerId": self.providers[provider],
             "minutes": minutes,
-            "customer": {"name": "Anna", "whatsapp": f"+62812{number % 100_000_000:08}"},
+            "customer": {"name": "Anna", "whatsapp": f"+62813{number % 100_000_000:08}"},
             "location": "Jl. Hanoman 5",
         }
         if body["entry"] == "menu":
