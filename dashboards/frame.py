@@ -28,6 +28,7 @@ from dashboards.queries import reading
 from dashboards.sections import shared
 from dashboards.viewer import Viewer
 from dashboards.wording import LANGUAGES, Wording
+from marketplace.roles import Right, Role
 from resources.collector import leave_out_what_is_loaded
 from resources.modules import modules_of
 from resources.settings import Settings
@@ -74,6 +75,10 @@ def main() -> None:
         groups.setdefault(say(f"group.{entry.group}"), []).append(known)
     inside = isinstance(found, Viewer)
     page = st.navigation(groups, position="sidebar" if inside else "hidden", expanded=True)
+    if isinstance(found, Viewer) and found.role is Role.PROVIDER and pages[page] is PAGES[0]:
+        # Where people arrive is not theirs; what is, is one page.
+        (theirs,) = [known for known, entry in pages.items() if entry.needs is Right.MINE]
+        st.switch_page(theirs, query_params=st.query_params.to_dict())
     if not inside:
         parts.run("document.documentElement.classList.add('bw-outside');", "outside")
     st.set_page_config(page_title=f"{page.title} · bookwatch")
@@ -92,7 +97,8 @@ def main() -> None:
             width="stretch",
             **widget(links.LANGUAGE),
         )
-        snapshots(looked, settings, say)
+        if who.may(Right.SEE):
+            snapshots(looked, settings, say)
         services(say)
         sign_in.beside(who, say)
     framed = FRAMED.set(True)
@@ -231,7 +237,7 @@ def draw(page: Page) -> None:
     sections = (_misread(page), partial(behind.drawn, page), *page.sections)
     if not shown.may(page.needs):
         sections = (_not_yours,)
-    else:
+    elif shown.may(Right.SEE):
         find.box(shown)
     shown.show(shown.text(f"{page.name}.title"), subtitle, sections)
 

@@ -415,8 +415,9 @@ COLLECTIONS: Final[tuple[Collection, ...]] = (
     Collection("discount_codes", of_services=True, category=Category.PAYMENT),
     Collection("discount_uses", of_services=True, category=Category.PAYMENT),
 )
-"""bank_details is never ingested, nor is what services remember for themselves: no figure is made of it. Attributes that are only "also seen" (domain.md) are not expected of every
-deployment. Indexes serve the app's own queries and the scans of bookwatch: without them both get slower."""
+"""bank_details is never ingested, nor is what services remember for themselves: no figure is made of it. Attributes
+that are only "also seen" (domain.md) are not expected of every deployment. Indexes serve the app's own queries and the
+scans of bookwatch: without them both get slower."""
 
 BY_NAME: Final = {collection.name: collection for collection in COLLECTIONS}
 if len(BY_NAME) != len(COLLECTIONS):
@@ -437,9 +438,9 @@ ROOM_COLLECTIONS: Final = _derived("chat_rooms")
 MESSAGE_COLLECTIONS: Final = _derived("messages")
 NOTIFICATION_COLLECTIONS: Final = _derived("notifications")
 HAPPENING_COLLECTIONS: Final = tuple(
-    c.name for c in COLLECTIONS if c.core and c.name not in PROVIDER_COLLECTIONS
+    c.name for c in COLLECTIONS if c.core and c.name not in (*PROVIDER_COLLECTIONS, *OF_SERVICES)
 )
-"""Those in which core has a row for each thing that happens; a provider is not one."""
+"""Those in which core has a row for each thing that happens, in every marketplace; a provider is not one."""
 PROVIDER_TYPES: Final = {
     c.name: c.core.scope[1] for c in COLLECTIONS if c.core and c.core.scope and c.core.table == "providers"
 }

@@ -23,7 +23,7 @@ import orjson
 
 from marketplace.collection import Category
 from marketplace.error_rate import SLOW_SECONDS
-from marketplace.events import CallOutcome, EventSeverity
+from marketplace.events import CONTEXT_IDS, CONTEXT_NUMBERS, CONTEXT_WORDS, CallOutcome, EventSeverity
 from resources.home import Home
 
 FILE_BYTES: Final = 8_000_000
@@ -42,11 +42,6 @@ _WORD: Final = re.compile(r"[A-Za-z][A-Za-z_]{0,47}")
 _ID: Final = re.compile(r"(?=[^A-Za-z]*[A-Za-z])(?=[^0-9]*[0-9])[A-Za-z0-9][A-Za-z0-9._-]{0,35}")
 _LARGEST: Final = 999_999
 """Of a number: shorter than a phone's."""
-
-WORDS: Final = ("collection", "reason", "error_type", "code", "entry")
-IDS: Final = ("booking", "provider", "room", "offer")
-NUMBERS: Final = ("attempts", "calls", "round")
-"""What a context may say, by the form of its values."""
 
 
 @dataclass
@@ -89,8 +84,8 @@ class Spool:
     ) -> None:
         """Write down one operation; never raises. ``at``: when it ended, naive UTC. ``operation``: a fixed word, or a
         method and the template of a route. ``outcome``: ok also where a client was told no; ``severity``: left out, an
-        error where it did not end well, a warning where it was slow or tried again. ``context``: WORDS, IDS,
-        NUMBERS."""
+        error where it did not end well, a warning where it was slow or tried again. ``context``: what an
+        event may say besides (marketplace/events.py)."""
         told = fit(context) if context else {}
         attempts = told.get("attempts", 1)
         hindered = seconds > SLOW_SECONDS or (isinstance(attempts, int) and attempts > 1)
@@ -205,9 +200,9 @@ class Spool:
 def fit(context: Mapping[str, Any]) -> dict[str, Any]:
     """What of a context has its form; the rest is left out, and that it was is said."""
     forms: tuple[tuple[tuple[str, ...], Callable[[object], bool]], ...] = (
-        (WORDS, lambda value: isinstance(value, str) and _WORD.fullmatch(value) is not None),
-        (IDS, lambda value: isinstance(value, str) and _ID.fullmatch(value) is not None),
-        ((*NUMBERS, UNFIT), lambda value: type(value) is int and 0 <= value <= _LARGEST),
+        (CONTEXT_WORDS, lambda value: isinstance(value, str) and _WORD.fullmatch(value) is not None),
+        (CONTEXT_IDS, lambda value: isinstance(value, str) and _ID.fullmatch(value) is not None),
+        ((*CONTEXT_NUMBERS, UNFIT), lambda value: type(value) is int and 0 <= value <= _LARGEST),
     )
     told = {
         key: value for names, fits in forms for key, value in context.items() if key in names and fits(value)

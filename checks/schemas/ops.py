@@ -129,7 +129,9 @@ class HealthChanges(OpsTable):
     args: pl.String = column("what the message names, a JSON object", null=True)
 
 
-SOURCE: Final = "whose it is: appwrite (what runs ask of Appwrite), services (requests to the services, and what those ask)"
+SOURCE: Final = (
+    "whose it is: appwrite (what runs ask of Appwrite), services (requests to them, and what they ask)"
+)
 APPWRITE: Final = "appwrite"
 
 

@@ -67,7 +67,8 @@ def column(
     ``key``: it is part of what tells a row from every other. ``words``: the values it may have.
     ``unit``: left out where name or type tell it (``_idr``, instants). ``fields`` of a struct, by
     name. ``figure``: what kind of figure it is; left out where it adds up, or is none (``Column.figure``).
-    ``before``: the word that rows of a version without the column have in it. ``rules`` are Pandera's (ge, le, eq, str_matches …): what no data can break.
+    ``before``: the word that rows of a version without the column have in it. ``rules`` are
+    Pandera's (ge, le, eq, str_matches …): what no data can break.
     """
     if words is not None:
         words = tuple(words)

@@ -48,8 +48,10 @@ def serve(
     if host_name(host) is None:
         raise UsageError.of("failure.host_name")
     from resources.appwrite.failures import CallFailure
+    from resources.spool import Spool
     from services.context import open_services
     from services.installing import install, lacking
+    from services.noting import SOURCE
     from services.serving import listening
     from services.serving import serve as serve_until_stopped
 
@@ -76,7 +78,7 @@ def serve(
             echo(f"Booking API  {endpoint}  (its documentation: {endpoint}/docs)")
             echo("Ctrl-C stops it.")
 
-    serve_until_stopped(open_services(settings), listener, settings.hosts, tell)
+    serve_until_stopped(open_services(settings, Spool(settings.home, SOURCE)), listener, settings.hosts, tell)
     return DONE
 
 

@@ -9,6 +9,7 @@ no answer did, is found out by reading. Which rows are written, and whether they
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,6 +43,8 @@ TRANSACTION_SECONDS: Final = 120
 """How long the server keeps what is staged: a run that dies leaves no more than that behind."""
 ROWS_A_CALL: Final = 100
 """As many ids as one query takes, at their longest, within the 4,096 characters of a query."""
+
+_ROW_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,35}")
 
 Row = Mapping[str, Any]
 """A row as Appwrite answers it, ``$id`` and ``$updatedAt`` included."""
@@ -266,6 +269,8 @@ class WritingGateway:
         return template.format(database=quote(self._database, safe=""), table=table)
 
     def _row(self, collection: str, row_id: str) -> Row | None:
+        if _ROW_ID.fullmatch(row_id) is None:
+            return None  # no row has such an id; and ".." in a path would be another's
         path = f"{self._path(self._api.rows, collection)}/{quote(row_id, safe='')}"
         try:
             return self._call("get_row", collection, "get", path, {})[0]

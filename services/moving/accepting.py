@@ -79,11 +79,11 @@ def acceptance(view: View, booking: Standing, whose: str, terms: Terms, *, by: A
     money = charged(view, booking, taker, terms, version)
     offer = booking.offered_to(whose)
     claims: list[Write] = []
-    if offer is not None:
-        claims.append(booking.ended(offer, OfferState.ACCEPTED, view))
     if not begun:
         state = SETTLED if view.gateway.has_transactions else CLAIMED
         claims.append(guard_written(view, booking, whose, state))
+    if offer is not None:
+        claims.append(booking.ended(offer, OfferState.ACCEPTED, view))
     claims.append(passed(view, whose))
     full = limit is not None and at_once + 1 >= limit
     writes = [

@@ -17,7 +17,17 @@ from services.moving.calendar import most_at_once, passed, taken, takes_at_once
 from services.moving.charging import due_moved
 from services.moving.freeing import freed
 from services.moving.shapes import Moved, instant
-from services.moving.standing import BOOKINGS, Standing, Terms, allowed, holding, room_now, standing
+from services.moving.standing import (
+    BOOKINGS,
+    CLAIMED,
+    Standing,
+    Terms,
+    allowed,
+    guard_written,
+    holding,
+    room_now,
+    standing,
+)
 from services.store import Decision, View
 
 _CONFIRMED, _COMPLETED = BookingStatus.CONFIRMED.value, BookingStatus.COMPLETED.value
@@ -53,12 +63,14 @@ def complete(view: View, caller: Caller, booking_id: str, terms: Terms) -> Decis
     if (when := attribute(ALIASES["booking.completed_at"], has)) is not None:
         data[when] = instant_like(booking.row.get(when), ended_at, booking.offset)
     account = booking.provider.row if booking.provider is not None else None
-    due, due_at = due_moved(view, booking, account, _accepted_at(booking), ended_at, terms)
+    due, due_at = due_moved(view, booking, account, accepted_at(booking), ended_at, terms)
     tell = Telling(f"completed:{booking_id}", view.now, view)
     guard: list[Write] = []
-    if not view.gateway.has_transactions and booking.provider is not None:
-        # How long it took may rest on what else they accepted: that has to hold before it is written.
-        guard = [passed(view, booking.provider.provider_id)]
+    whose = booking.now.provider_id
+    if not view.gateway.has_transactions and whose is not None:
+        # The sweeper finishes what dies in between. How long it took may rest on what else they accepted: that has to
+        # hold before it is written.
+        guard = [guard_written(view, booking, whose, CLAIMED), passed(view, whose)]
     writes = [
         *guard,
         booking.changed(data),
@@ -67,7 +79,6 @@ def complete(view: View, caller: Caller, booking_id: str, terms: Terms) -> Decis
         *tell.room(booking.row, room_now(view, booking.row), Told.COMPLETED),
         *tell.customer(booking.row, Told.COMPLETED, {"booking": booking_id}),
     ]
-    whose = booking.now.provider_id
     answer = Moved(
         booking_id=booking_id, status=_COMPLETED, provider_id=whose, commission_due=instant(due_at)
     )
@@ -86,7 +97,7 @@ def _ended_at(view: View, booking: Standing) -> datetime:
     return view.now if most_at_once(others, planned, view.now) < limit else planned
 
 
-def _accepted_at(booking: Standing) -> datetime:
+def accepted_at(booking: Standing) -> datetime:
     """The moment whose day the policy goes by."""
     for name in ALIASES["booking.accepted_at"]:
         if (at := instant_of(booking.row.get(name), booking.offset)) is not None:

@@ -62,9 +62,10 @@ def reassign(view: View, caller: Caller, booking_id: str, terms: Terms, to: str)
     held = booking.now.status != _PENDING
     writes: list[Write] = [
         *leaving(view, booking),
+        # Before the booking is theirs to answer, so that at every moment an open offer tells that it waits.
+        Create(OFFERS, row_id, offer, may_read),
         booking.changed(data, may_read),
         *taken_back(view, booking),
-        Create(OFFERS, row_id, offer, may_read),
         *booking.withdrawn(view),
         *(released(view, booking) if view.gateway.has_transactions else []),
         *(freed(view, booking, booking.provider) if held else []),
@@ -77,7 +78,7 @@ def reassign(view: View, caller: Caller, booking_id: str, terms: Terms, to: str)
         provider_id=taker.provider_id,
         response_deadline=instant(deadline),
     )
-    return Decision(answer, writes, claims=2)
+    return Decision(answer, writes, claims=3)
 
 
 def _told(view: View, booking: Standing, taker: Provider, key: str, deadline: str | None) -> list[Write]:

@@ -8,7 +8,7 @@ With transactions there is never anything of this kind; a server that had none b
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -26,7 +26,8 @@ from resources.appwrite.failures import CallFailure
 from resources.appwrite.writing import Create, Write
 from services.moving.accepting import acceptance, told_accepted
 from services.moving.calendar import GUARDS
-from services.moving.charging import charged, taken_back
+from services.moving.charging import charged, due_moved, taken_back
+from services.moving.finishing import accepted_at
 from services.moving.freeing import freed
 from services.moving.standing import (
     ACCEPTANCE,
@@ -34,6 +35,7 @@ from services.moving.standing import (
     LEAVING,
     RELEASED,
     SETTLED,
+    Provider,
     Standing,
     Terms,
     guard_written,
@@ -93,7 +95,7 @@ def _settled(view: View, booking_id: str, terms: Terms) -> Decision[bool]:
         return Decision(False)
     theirs = booking.now.status in REVENUE_STATUSES and booking.now.provider_id == whose
     if theirs:
-        rest = _rest(view, booking, whose, terms) if state == CLAIMED else []
+        rest = _rest(view, booking, whose, terms) if state == CLAIMED else booking.withdrawn(view)
         return Decision(True, [*rest, guard_written(view, booking, whose, SETTLED)], claims=len(rest) + 1)
     if state == CLAIMED and booking.now.status == _PENDING:
         return _finished_or_refused(view, booking, whose, terms)
@@ -144,9 +146,17 @@ def _rest(view: View, booking: Standing, whose: str, terms: Terms) -> list[Write
     told = told_accepted(view, booking, taker, money, f"{whose}:{version}", Actor.PROVIDER)
     return [
         *([money.record] if money.record is not None else []),
+        *_due(view, booking, taker, terms),
         *booking.withdrawn(view),
         *(write for write in told if _is_missing(view, write)),
     ]
+
+
+def _due(view: View, booking: Standing, taker: Provider, terms: Terms) -> Sequence[Write]:
+    """The deadline of what is owed for a service that was completed."""
+    if booking.now.completed_at is None:
+        return ()
+    return due_moved(view, booking, taker.row, accepted_at(booking), booking.now.completed_at, terms)[0]
 
 
 def _is_missing(view: View, write: Write) -> bool:
