@@ -16,6 +16,7 @@ from services.api import make_app
 from services.context import Services
 from services.health import Examiner
 from services.looping import Loops
+from services.warming import warm
 
 ENDS_WITHIN_S: Final = 5
 """Requests under way are answered within so long after it was told to end; streams are cut off."""
@@ -79,6 +80,7 @@ def serve(
     server = _Server(config, lambda: tell(f"http://{name}:{port}"))
     # uvicorn raises again what ended it: told to end, it has ended well.
     before = signal.signal(signal.SIGTERM, _ended)
+    warm(services)
     loops.start()
     try:
         server.run(sockets=[listener])

@@ -14,7 +14,6 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from typing import Final
 
 from appwrite.query import Query
@@ -27,6 +26,7 @@ from marketplace.phones import e164_of
 from marketplace.rates import WINDOW, Rate
 from marketplace.zones import zone_of
 from resources.appwrite.writing import Row, Write
+from services.once import once
 from services.rates import Counted, log_of, written
 from services.store import View
 
@@ -79,12 +79,12 @@ class Customer:
     whose: Whose
     offset_minutes: int
 
-    @cached_property
+    @once
     def counted(self) -> list[Counted]:
         """What their row counts; the row is watched."""
         return log_of(self.view, self.whose.key, Rate.BOOKINGS)
 
-    @cached_property
+    @once
     def rows(self) -> list[Row]:
         """Their bookings of the latest window, whoever wrote them, newest first."""
         counted = {one.booking for one in self.counted if one.booking}  # before the list, which it makes safe
@@ -101,7 +101,7 @@ class Customer:
         more = self.view.gateway.fresh((BOOKINGS, booking) for booking in sorted(others)) if others else {}
         return [*found, *(row for row in more.values() if row is not None)]
 
-    @cached_property
+    @once
     def bookings(self) -> list[BookingNow]:
         """The same, as they say."""
         return read_bookings(self.rows, self.offset_minutes)
