@@ -137,8 +137,11 @@ class PooledClient(Client):
         chance: Callable[[], float] = random.random,
         monotonic: Callable[[], float] = time.monotonic,
         timeouts: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
+        longest_wait: float = LONGEST_SERVER_WAIT,
         say: Callable[[str], None] = lambda line: None,
     ) -> None:
+        """``longest_wait``: seconds that are waited where the server asks to be left alone; for longer it is not
+        called."""
         super().__init__()
         self.set_endpoint(settings.appwrite_endpoint)
         self.set_project(settings.appwrite_project_id)
@@ -155,6 +158,7 @@ class PooledClient(Client):
         self._chance = chance
         self._monotonic = monotonic
         self._timeouts = timeouts
+        self._longest_wait = longest_wait
         self._say = say
         self.breaker = CircuitBreaker(monotonic)
         self.wish = ServerWish(monotonic)
@@ -262,7 +266,7 @@ class PooledClient(Client):
             if state.attempt_number > (retries if method == "get" else 0):
                 return True
             asked = self._asked(state)
-            if asked > LONGEST_SERVER_WAIT:
+            if asked > self._longest_wait:
                 return True
             spent = self._monotonic() - (first_failure or 0.0)
             return not asked and spent + state.upcoming_sleep > RETRY_BUDGET - SHORTEST_TRY
@@ -335,7 +339,7 @@ class PooledClient(Client):
     def _waited_as_wished(self) -> bool:
         """Wait until the server wants to be called again; False if that is too long to wait for."""
         remaining = self.wish.remaining()
-        if remaining > LONGEST_SERVER_WAIT:
+        if remaining > self._longest_wait:
             return False
         if remaining > 0:
             self._rest(remaining)
