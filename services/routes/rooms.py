@@ -30,8 +30,7 @@ from services.chat.rooms import MESSAGES, rooms_of, seat
 from services.chat.searching import SearchPage
 from services.chat.sending import MessageWanted, Sent, send, words_wanted
 from services.chat.showing import MessagePage, MessageShown, RoomPage, shown
-from services.context import CONNECT_S, READ_S, Asked, AskedOnce, Asking, Services
-from services.noting import note_calls
+from services.context import Asked, AskedOnce, Asking, Services
 from services.patience import answered_within
 from services.problems import Problem, Wrong
 
@@ -52,9 +51,6 @@ def hub_of(asked: Asking) -> Hub:
 
     def made(services: Services) -> Hub:
         return Hub(services.gateway, services.files())
-        settings, on_call = services.settings, note_calls(services.notes)
-        files = FileStore(settings, settings.clock, on_call, timeouts=(CONNECT_S, READ_S))
-        return Hub(services.gateway, files)
 
     return asked.services.one(Hub, made)
 
