@@ -25,6 +25,7 @@ from marketplace.rules import (
     IMMEDIATE_DEADLINE_MINUTES,
     IMMEDIATE_START_MINUTES,
     LONGEST_SERVICE_MINUTES,
+    NOT_YET_MINUTES,
     TEST_NAME_PATTERN,
     THOUSANDS_BELOW_IDR,
 )
@@ -270,6 +271,7 @@ def _read_any(
 # As services write them: the same, without the price of reading anything ------------------------------
 
 _UTC: Final = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|\+00:00)")
+_NOT_YET: Final = timedelta(minutes=NOT_YET_MINUTES)
 _TEST_NAME: Final = re.compile(TEST_NAME_PATTERN)
 _PHONE: Final = re.compile(r"\+[1-9]\d{7,14}")
 _PLAIN: Final = frozenset(
@@ -301,9 +303,8 @@ def _plain(row: Mapping[str, Any], bounds: AmountBounds) -> BookingNow | None:
     name, phone = row.get("customerName"), row.get("customerWhatsApp")
     source, mode = word(text_at(row, "source"), SOURCE), word(text_at(row, "mode"), MODE)
     if (
-        not isinstance(minutes, int)
-        or not isinstance(amount, int)
-        or isinstance(amount, bool)
+        type(minutes) is not int
+        or type(amount) is not int
         or not 1 <= minutes <= LONGEST_SERVICE_MINUTES
         or not max(THOUSANDS_BELOW_IDR, bounds.minimum) <= amount <= bounds.maximum
         or is_test not in (None, False)
@@ -314,14 +315,14 @@ def _plain(row: Mapping[str, Any], bounds: AmountBounds) -> BookingNow | None:
         )
     ):
         return None
-    made, server = _exact(row.get("createdAt")), _server(row.get("$createdAt"))
+    made, changed = _exact(row.get("createdAt")), _exact(row.get("$updatedAt"))
     starts_at = _exact(row.get("startTime"))
     written = [row.get("responseDeadline"), row.get("completedAt")]
     deadline, completed = (_exact(at) for at in written)
     if (
         made is None
-        or server is None
-        or made > server
+        or changed is None
+        or made > changed + _NOT_YET
         or starts_at is None
         or any(
             at is not None and read_at is None

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-PAGE: Final = 50
+MESSAGES_A_PAGE: Final = 50
 """Messages of a page, where nothing else is asked for."""
-PAGE_MOST: Final = 100
+MESSAGES_A_PAGE_MOST: Final = 100
 TEXT_MOST: Final = 2_000
 """Characters of a message."""
 LABEL_MOST: Final = 120

@@ -143,6 +143,9 @@ def _together(gateway: Gateway, view: View, writes: Sequence[Write]) -> None:
         seen = {(w.collection, w.row_id): w.seen for w in writes if isinstance(w, Change)} | {
             key: _version(row) for key, row in view.watched.items()
         }
+        # A row that was not there and is made here needs no look: of two who make it the commit refuses one.
+        made = {(w.collection, w.row_id) for w in writes if isinstance(w, Create)}
+        seen = {key: version for key, version in seen.items() if version is not None or key not in made}
         now = gateway.fresh(seen)
         moved = any(_version(now[key]) != version for key, version in seen.items())
     except CallFailure:

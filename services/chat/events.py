@@ -180,7 +180,7 @@ class Watch:
             if not everybody:
                 self._asked_to = now
             self._open.setdefault(conversation.identity.lower(), []).append(stream)
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="chat-watch", daemon=True)
                 self._thread.start()
         return stream
@@ -213,8 +213,9 @@ class Watch:
 
     def quiet(self, stream: Stream) -> str:
         """The id of a stream of which all was given: how far the server was asked."""
+        asked_to = self._asked_to  # before it is looked whether something came: what came until then is there
         if not stream.news:
-            stream.mark.at = max(stream.mark.at, self._asked_to)
+            stream.mark.at = max(stream.mark.at, asked_to)
         return stream.mark.event_id
 
     def close(self, stream: Stream) -> None:
@@ -265,10 +266,10 @@ class Watch:
             # Whoever went before the first line of it was sent.
             if not stream.begun and self._monotonic() - stream.opened_at > _BEGINS_WITHIN_S:
                 self.close(stream)
+        until = self.now()  # before it is looked which rooms are open: who comes later asks by themselves
         with self._lock:
             rooms = {key: held[0].conversation.identity for key, held in self._open.items()}
             since = self._asked_to - OVERLAP_MS
-        until = self.now()
         keys = list(rooms)
         for first in range(0, len(keys), ROOMS_A_CALL):
             some = keys[first : first + ROOMS_A_CALL]

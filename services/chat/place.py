@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from marketplace.app_rows import Row
+from marketplace.app_rows import Row, instant_of
+from marketplace.rules import DEFAULT_TIMEZONE
+from marketplace.zones import resolve
 
 _EPOCH: Final = datetime.fromtimestamp(0, UTC).replace(tzinfo=None)
 _MS: Final = timedelta(milliseconds=1)
@@ -88,6 +90,18 @@ def read_stamp(text: object) -> int | None:
     except ValueError:
         return None
     return None if at.tzinfo is None else milliseconds(at)
+
+
+def moment_of(value: object) -> datetime | None:
+    """An instant of a row, naive UTC: at once as Appwrite and services write it, else of any kind (a bare local time is
+    one of the marketplace's zone). None where it cannot be read."""
+    at = read_stamp(value)
+    if at is not None:
+        return instant(at)
+    if value is None or value == "":
+        return None
+    zone = resolve(DEFAULT_TIMEZONE)
+    return instant_of(value, zone.offset_minutes if zone is not None else 0)
 
 
 def sequence_of(row: Row) -> int:

@@ -13,13 +13,13 @@ from typing import Final
 from appwrite.query import Query
 
 from marketplace.aliases import ALIASES
-from marketplace.app_rows import Row, instant_of, meaning, names_somebody, text_at, word
+from marketplace.app_rows import Row, meaning, names_somebody, text_at, word
 from marketplace.chats import Chat, room_at
-from marketplace.chatting import PAGE, PAGE_MOST
+from marketplace.chatting import MESSAGES_A_PAGE, MESSAGES_A_PAGE_MOST
 from marketplace.statuses import ROOM_STATUS, Role
 from marketplace.transitions import Actor
 from services.callers import Caller
-from services.chat.place import Place, milliseconds, opaque, place_at, stamp
+from services.chat.place import Place, milliseconds, moment_of, opaque, place_at, sequence_of, stamp
 from services.chat.showing import RoomPage, RoomShown
 from services.problems import Problem, Wrong
 from services.store import Gateway, View
@@ -90,7 +90,7 @@ def _same(written: str | None, proven: str | None) -> bool:
 def state_of(room: Row, now: datetime) -> Chat:
     """Whether one can write in a room."""
     status = word(text_at(room, "status"), ROOM_STATUS)
-    return room_at(status, instant_of(room.get("expiresAt"), 0), now)
+    return room_at(status, moment_of(room.get("expiresAt")), now)
 
 
 def must_be_open(room: Row, now: datetime) -> None:
@@ -101,9 +101,9 @@ def must_be_open(room: Row, now: datetime) -> None:
 
 def limit_of(limit: int | None) -> int:
     """Raises Problem (422)."""
-    asked = PAGE if limit is None else limit
-    if not 1 <= asked <= PAGE_MOST:
-        raise Problem(422, "not_valid", [Wrong("page_limit", "limit", {"most": PAGE_MOST})])
+    asked = MESSAGES_A_PAGE if limit is None else limit
+    if not 1 <= asked <= MESSAGES_A_PAGE_MOST:
+        raise Problem(422, "not_valid", [Wrong("page_limit", "limit", {"most": MESSAGES_A_PAGE_MOST})])
     return asked
 
 
@@ -128,22 +128,22 @@ def rooms_of(
             names = [name for name in ALIASES[meant] if gateway.has(ROOMS, name)]
             mine += [Query.equal(name, [who]) for name in names]
     queries = [Query.order_desc("$sequence"), Query.limit(most + 1)]
+    found: dict[str, Row] = {}
     place = cursor_of(before, "before")
     if place is not None:
         queries.append(Query.less_than("$sequence", max(place.sequence, 1)))
-    if caller.actor is not Actor.ADMIN:
-        if not mine:
-            return RoomPage(rooms=[])
-        queries.append(mine[0] if len(mine) == 1 else Query.or_queries(mine))
-    found = gateway.rows(ROOMS, queries)
-    page = [_room_shown(room, caller, now) for room in found[:most]]
-    last = found[most - 1] if len(found) > most else None
-    return RoomPage(rooms=page, before=None if last is None else opaque(f"0.{int(last['$sequence'])}."))
+    # A question a name, each served by its index: an "or" of them may be by none.
+    for whose in [[]] if caller.actor is Actor.ADMIN else [[one] for one in mine]:
+        found |= {str(room["$id"]): room for room in gateway.rows(ROOMS, [*whose, *queries])}
+    newest = sorted(found.values(), key=sequence_of, reverse=True)
+    page = [_room_shown(room, caller, now) for room in newest[:most]]
+    last = newest[most - 1] if len(newest) > most else None
+    return RoomPage(rooms=page, before=None if last is None else opaque(f"0.{sequence_of(last)}."))
 
 
 def _room_shown(room: Row, caller: Caller, now: datetime) -> RoomShown:
     theirs = Role.CUSTOMER if _same(meaning(room, "room.provider_id"), caller.provider_id) else Role.THERAPIST
-    expires = instant_of(room.get("expiresAt"), 0)
+    expires = moment_of(room.get("expiresAt"))
     state = state_of(room, now)
     return RoomShown(
         roomId=str(room["$id"]),

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, cast
 from pydantic import BaseModel, ConfigDict, Field
 
 from marketplace.aliases import ALIASES
-from marketplace.app_rows import attribute, instant_like, instant_of, readers, text_at
+from marketplace.app_rows import attribute, instant_like, readers, text_at
 from marketplace.chatting import LABEL_MOST, TEXT_MOST, Extra, place_text, tells
 from marketplace.collections import PROVIDER_TYPES
 from marketplace.operations import conversation_guard_id, message_id
@@ -24,7 +24,7 @@ from marketplace.telling import Told
 from operations.telling import Telling, provider_row
 from resources.appwrite.writing import Change, Create, Row, Write
 from services.callers import Caller
-from services.chat.place import milliseconds, stamp
+from services.chat.place import milliseconds, moment_of, stamp
 from services.chat.rooms import MESSAGES, Seat, must_be_open, seat
 from services.chat.showing import Attachment, Location
 from services.problems import Problem, Wrong
@@ -214,15 +214,15 @@ class Guard:
 
     def next(self, now: datetime) -> datetime:
         """When a message of now is sent: naive UTC, whole milliseconds."""
-        last = instant_of(self.row.get("at"), 0) if self.row is not None else None
+        last = moment_of(self.row.get("at")) if self.row is not None else None
         at = to_ms(now)
         return at if last is None or last < at else to_ms(last) + _MS
 
     def seen(self, who: str | None) -> datetime | None:
-        return instant_of(self._people.get(who.lower()), 0) if who else None
+        return moment_of(self._people.get(who.lower())) if who else None
 
     def told(self, who: str | None) -> datetime | None:
-        return instant_of(self._people.get(f"{_TOLD}{who.lower()}"), 0) if who else None
+        return moment_of(self._people.get(f"{_TOLD}{who.lower()}")) if who else None
 
     def changed(self, at: datetime, *, seen: str, told: str | None = None, message: bool = True) -> Write:
         """The guard after one side was seen at an instant, by a message of theirs or reading, and the other perhaps

@@ -23,6 +23,8 @@ from services.members.own import (
     Member,
     Rules,
     bookings_named,
+    is_of,
+    is_theirs,
     member_of,
     provider_bookings,
     records_about,
@@ -64,7 +66,7 @@ def earnings(view: View, caller: Caller, rules: Rules, month: str | None = None)
         is_whole=whole,
         sums=_sums(earned),
         bookings=[_earning(one, links, member, rules) for one in earned],
-        owed=_debt(open_now),
+        owed=_debt(open_now, member),
     )
 
 
@@ -101,13 +103,19 @@ def _earning(one: Earning, links: Links, member: Member, rules: Rules) -> ShownE
         commission_idr=one.commission_idr,
         commission_from=source,
         net_idr=one.net_idr,
-        commission_id=one.own.commission_id if one.own else None,
+        commission_id=one.own.commission_id if one.own and is_of(one.own.provider_id, member) else None,
         commission_status=one.own.status if one.own else None,
         due_at=z(due_at(one.booking, one.own, member, rules)),
     )
 
 
-def _debt(owed: Sequence[Owed]) -> ShownDebt:
+def _named(one: Owed, member: Member) -> str | None:
+    """The booking of a record, where it is the member's own."""
+    booking = one.booking
+    return booking.booking_id if booking and is_theirs(booking.row, member.provider_id) else None
+
+
+def _debt(owed: Sequence[Owed], member: Member) -> ShownDebt:
     commission, untold = summed([one.owed_idr for one in owed])
     fees = sum(one.fee_idr for one in owed)
 
@@ -125,7 +133,7 @@ def _debt(owed: Sequence[Owed]) -> ShownDebt:
         records=[
             ShownOwed(
                 commission_id=one.record.commission_id,
-                booking_id=one.booking.booking_id if one.booking else None,
+                booking_id=_named(one, member),
                 status=one.record.status,
                 owed_idr=one.owed_idr,
                 fee_idr=one.fee_idr,

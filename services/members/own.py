@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Final
 
 from appwrite.query import Query
@@ -81,6 +80,11 @@ def member_of(view: View, caller: Caller, rules: Rules) -> Member:
 # A provider's bookings --------------------------------------------------------------------------------
 
 
+def is_of(said: str | None, member: Member) -> bool:
+    """Whether a record that names this provider, or nobody, is a member's."""
+    return said is None or _same(said, member.provider_id)
+
+
 def is_theirs(row: Row, provider_id: str) -> bool:
     """Whether a booking is a provider's."""
     return _same(meaning(row, "booking.provider_id"), provider_id)
@@ -94,8 +98,8 @@ def provider_bookings(
     whole = True
     for origin in BOOKING_COLLECTIONS:
         rows: dict[str, Row] = {}
-        for name in _names(view, origin, "booking.provider_id"):
-            queries = [Query.equal(name, [member.provider_id]), *_of_statuses(view, origin, statuses)]
+        for named in _naming(view, origin, "booking.provider_id", member.provider_id):
+            queries = [named, *_of_statuses(view, origin, statuses)]
             for seen, row in enumerate(_newest(view, origin, queries), start=1):
                 rows.setdefault(str(row["$id"]), row)
                 if seen >= most:
@@ -118,8 +122,8 @@ def customer_bookings(view: View, caller: Caller, rules: Rules, most: int = MOST
     found: list[Booking] = []
     for origin in BOOKING_COLLECTIONS:
         rows: dict[str, Row] = {}
-        for name in _names(view, origin, "booking.customer_id"):
-            for seen, row in enumerate(_newest(view, origin, [Query.equal(name, [caller.user_id])]), start=1):
+        for named in _naming(view, origin, "booking.customer_id", caller.user_id):
+            for seen, row in enumerate(_newest(view, origin, [named]), start=1):
                 rows.setdefault(str(row["$id"]), row)
                 if seen >= most:
                     break
@@ -135,8 +139,8 @@ def customer_bookings(view: View, caller: Caller, rules: Rules, most: int = MOST
 def records_charging(view: View, member: Member, rules: Rules) -> list[Record]:
     """Every record that charges a provider. Raises CallFailure."""
     rows: dict[str, Row] = {}
-    for name in _names(view, RECORDS, "commission.provider_id"):
-        for row in _newest(view, RECORDS, [Query.equal(name, [member.provider_id])]):
+    for named in _naming(view, RECORDS, "commission.provider_id", member.provider_id):
+        for row in _newest(view, RECORDS, [named]):
             rows.setdefault(str(row["$id"]), row)
     theirs = [
         row for row in rows.values() if _same(meaning(row, "commission.provider_id"), member.provider_id)
@@ -176,10 +180,13 @@ def bookings_named(view: View, refs: Sequence[str], member: Member, rules: Rules
 # How --------------------------------------------------------------------------------------------------
 
 
-def _names(view: View, collection: str, canonical: str) -> Iterator[str]:
-    """The attributes that hold a meaning and can be asked for: no path into JSON text."""
-    has = partial(view.has, collection)
-    return (name for name in ALIASES[canonical] if "." not in name and has(name))
+def _naming(view: View, collection: str, canonical: str, who: str) -> Iterator[str]:
+    """Queries that find every row that means somebody, one an attribute it may be said in; of an object in JSON text
+    whatever holds the id at all."""
+    for name in ALIASES[canonical]:
+        attribute, _, path = name.partition(".")
+        if view.has(collection, attribute):
+            yield Query.contains(attribute, [who]) if path else Query.equal(attribute, [who])
 
 
 def _of_statuses(view: View, collection: str, statuses: Sequence[str]) -> list[str]:

@@ -12,7 +12,13 @@ from fastapi import APIRouter, File, Form, Header, Path, Query, UploadFile
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from marketplace.chatting import IMAGE_MOST_BYTES, PAGE, PAGE_MOST, SEARCH_MOST, TEXT_MOST
+from marketplace.chatting import (
+    IMAGE_MOST_BYTES,
+    MESSAGES_A_PAGE,
+    MESSAGES_A_PAGE_MOST,
+    SEARCH_MOST,
+    TEXT_MOST,
+)
 from resources.appwrite.failures import CallFailure
 from resources.appwrite.files import FileStore
 from services.chat.attachments import attach, attached
@@ -38,7 +44,7 @@ COME_AGAIN_S: Final = 3
 
 RoomId = Annotated[str, Path(max_length=64)]
 Cursor = Annotated[str | None, Query(max_length=256, description="A cursor of an earlier answer.")]
-Limit = Annotated[int, Query(ge=1, le=PAGE_MOST)]
+Limit = Annotated[int, Query(ge=1, le=MESSAGES_A_PAGE_MOST)]
 
 
 def hub_of(asked: Asking) -> Hub:
@@ -51,14 +57,14 @@ def hub_of(asked: Asking) -> Hub:
 
 
 @ROUTER.get("/rooms")
-def rooms(asked: Asked, before: Cursor = None, limit: Limit = PAGE) -> RoomPage:
+def rooms(asked: Asked, before: Cursor = None, limit: Limit = MESSAGES_A_PAGE) -> RoomPage:
     """The caller's rooms, newest first; of an administrator all."""
     return rooms_of(asked.gateway, asked.caller, asked.now(), before, limit)
 
 
 @ROUTER.get("/rooms/{room_id}/messages")
 def messages(
-    room_id: RoomId, asked: Asked, before: Cursor = None, after: Cursor = None, limit: Limit = PAGE
+    room_id: RoomId, asked: Asked, before: Cursor = None, after: Cursor = None, limit: Limit = MESSAGES_A_PAGE
 ) -> MessagePage:
     """The newest messages of a room, those before a cursor, or those after one; oldest first. To poll, ask with the
     ``after`` of the last answer."""
@@ -92,7 +98,7 @@ def search_room(
     asked: Asked,
     q: Annotated[str, Query(max_length=SEARCH_MOST, description="Words, all of which a message holds.")],
     before: Cursor = None,
-    limit: Limit = PAGE,
+    limit: Limit = MESSAGES_A_PAGE,
 ) -> SearchPage:
     """Messages of a room by their words, the newest first."""
     return found_in(hub_of(asked), asked.view(), asked.caller, room_id, q, before, limit)

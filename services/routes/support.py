@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path
 from fastapi.responses import JSONResponse
 
-from marketplace.chatting import PAGE
+from marketplace.chatting import MESSAGES_A_PAGE
 from services.chat.sending import Sent
 from services.chat.showing import MessagePage
 from services.chat.support import SupportWanted, ThreadPage, say, thread, threads
@@ -21,7 +21,7 @@ MemberId = Annotated[str, Path(max_length=64)]
 
 @ROUTER.get("/support/messages")
 def own_messages(
-    asked: Asked, before: Cursor = None, after: Cursor = None, limit: Limit = PAGE
+    asked: Asked, before: Cursor = None, after: Cursor = None, limit: Limit = MESSAGES_A_PAGE
 ) -> MessagePage:
     """What the caller and the administrators wrote to each other."""
     return thread(hub_of(asked), asked.caller, None, before, after, limit)
@@ -36,14 +36,18 @@ def write_to_support(wanted: SupportWanted, asked: AskedOnce) -> JSONResponse:
 
 
 @ROUTER.get("/support/threads")
-def all_threads(asked: Asked, before: Cursor = None, limit: Limit = PAGE) -> ThreadPage:
+def all_threads(asked: Asked, before: Cursor = None, limit: Limit = MESSAGES_A_PAGE) -> ThreadPage:
     """Of an administrator: the threads of all members, by their newest message."""
     return threads(asked.gateway, asked.caller, before, limit)
 
 
 @ROUTER.get("/support/threads/{member_id}/messages")
 def thread_messages(
-    member_id: MemberId, asked: Asked, before: Cursor = None, after: Cursor = None, limit: Limit = PAGE
+    member_id: MemberId,
+    asked: Asked,
+    before: Cursor = None,
+    after: Cursor = None,
+    limit: Limit = MESSAGES_A_PAGE,
 ) -> MessagePage:
     """Of an administrator: a member's thread."""
     return thread(hub_of(asked), asked.caller, member_id, before, after, limit)

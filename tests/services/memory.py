@@ -219,8 +219,8 @@ def _fits(row: Mapping[str, Any], query: Mapping[str, Any]) -> bool:
         return value is None
     if method == "isNotNull":
         return value is not None
-    if method == "equal":
-        return value in values
+    if method == "equal":  # without case, as the server compares
+        return _folded(value) in map(_folded, values)
     if value is None:
         return False
     first = values[0]
@@ -241,6 +241,10 @@ def _fits(row: Mapping[str, Any], query: Mapping[str, Any]) -> bool:
         "lessThanEqual": lambda: value <= first,
         "between": lambda: first <= value <= values[1],
     }[method]()
+
+
+def _folded(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
 
 
 def _instant(text: str) -> str:

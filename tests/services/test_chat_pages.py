@@ -183,7 +183,8 @@ def test_words_are_found_in_any_message_page_by_page() -> None:
     pages = Pages(server)
     found, end = pages.search(ROOM, ["Villa", "POOL"], None, 3)
     assert [e.row["$id"] for e in found.entries] == ["m3", "m5", "m7"]
-    assert found.more and end is not None
+    assert found.more
+    assert end is not None
     rest, end = pages.search(ROOM, ["Villa", "POOL"], end, 3)
     assert [e.row["$id"] for e in rest.entries] == ["m1"]
     assert end is None

@@ -90,3 +90,18 @@ def test_what_another_is_about_to_write_is_waited_for() -> None:
         return Decision(len(seen))
 
     assert carry_out(server, server.clock, decide) == 3
+
+
+def test_a_row_that_another_makes_meanwhile_is_found_by_the_commit_and_decided_on_anew() -> None:
+    server, seen = Memory(), []
+
+    def decide(view: View) -> Decision[int]:
+        decision = _one_more(view)
+        if not seen:
+            server.create(Create("service_counters", "n", {"n": 7}))
+        seen.append(decision.answer)
+        return decision
+
+    assert carry_out(server, server.clock, decide) == 8
+    assert seen == [1, 8]
+    assert server.tables["service_counters"]["n"]["n"] == 8
