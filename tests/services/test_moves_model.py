@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from marketplace.offers import OFFERS
 from resources.appwrite.failures import CallFailure
+from services import store
 from services.problems import Problem
 from services.store import Contended, Doubtful
 from tests.services.memory import no_answer
@@ -28,6 +29,9 @@ STARTS = (30, 60, 100, 150, 240)
 FAULTS = ("none", "none", "none", "stage", "commit_before", "commit_after", "reset")
 COMMANDS = ("accept", "accept", "accept", "decline", "decline", "confirm", "complete", "cancel", "reassign")
 DISPATCH: Action = ("dispatch", "", "", "")
+DISPATCHED = -1
+Step = tuple[int, Action]
+"""(which of the actions, DISPATCHED for what a dispatcher does; what is done)."""
 
 
 class Moves(RuleBasedStateMachine):
@@ -160,13 +164,13 @@ class Moves(RuleBasedStateMachine):
         tell of was done or not."""
         now, failures = self.desk.server.now, list[str]()
         for order in self._orders(actions):
-            for done in self._done(order, actions, outcomes):
+            for done in _done(order, outcomes):
                 model = copy.deepcopy(self.model)
-                told = {action: model.do(action, now) for action in done}
+                told = {number: model.do(action, now) for number, action in done}
                 wrong = [
-                    (action, outcome, told[action])
-                    for action, outcome in zip(actions, outcomes, strict=True)
-                    if outcome is not None and action in told and not _same(outcome, told[action])
+                    (actions[number], outcome, told[number])
+                    for number, outcome in enumerate(outcomes)
+                    if outcome is not None and not _same(outcome, told[number])
                 ]
                 differs = wrong or self._differs(model)
                 if not differs:
@@ -175,35 +179,21 @@ class Moves(RuleBasedStateMachine):
                 failures.append(f"{done}: {differs}")
         raise AssertionError("\n".join([f"{actions} answered {outcomes}", *failures]))
 
-    def _orders(self, actions: list[Action]) -> list[list[Action]]:
+    def _orders(self, actions: list[Action]) -> list[list[Step]]:
         """The orders in which they may have been done; a dispatcher does many things, one after another."""
-        steps: list[list[Action]] = []
-        for action in actions:
-            overdue = self.model.overdue(self.desk.server.now)
-            steps.append([("expire", name, "", "") for name in overdue] if action == DISPATCH else [action])
-        if len(steps) == 1:
-            return steps
-        if actions[0] == actions[1] == DISPATCH:
-            return [steps[0]]
+        overdue = self.model.overdue(self.desk.server.now)
+        steps: list[list[Step]] = [
+            [(DISPATCHED, ("expire", name, "", "")) for name in overdue]
+            if action == DISPATCH
+            else [(number, action)]
+            for number, action in enumerate(actions)
+        ]
+        if len(steps) == 1 or actions[0] == actions[1] == DISPATCH:
+            return steps[:1]
         first, second = steps
         if actions[1] == DISPATCH:
             first, second = second, first
         return [[*first[:at], *second, *first[at:]] for at in range(len(first), -1, -1)]
-
-    def _done(
-        self, order: list[Action], actions: list[Action], outcomes: list[Outcome | None]
-    ) -> list[list[Action]]:
-        """An order with and without what nobody can tell of; of what a dispatcher does each step may have failed."""
-        unsure = [
-            step
-            for step in order
-            if step[0] == "expire" or (step in actions and outcomes[actions.index(step)] is None)
-        ]
-        found: list[list[Action]] = []
-        for number in range(2 ** min(len(unsure), 6)):
-            left_out = {id(step) for bit, step in enumerate(unsure) if number >> bit & 1}
-            found.append([step for step in order if id(step) not in left_out])
-        return found
 
     def _differs(self, model: Model) -> list[object]:
         """What stands otherwise than the model says."""
@@ -231,6 +221,16 @@ class Moves(RuleBasedStateMachine):
             if self.desk.status_of(whose) != status:
                 wrong.append((whose, self.desk.status_of(whose), status))
         return wrong
+
+
+def _done(order: list[Step], outcomes: list[Outcome | None]) -> list[list[Step]]:
+    """An order with and without what nobody can tell of; of what a dispatcher does each step may have failed."""
+    unsure = [at for at, (number, _) in enumerate(order) if number == DISPATCHED or outcomes[number] is None]
+    found: list[list[Step]] = []
+    for failed in range(2 ** len(unsure)):
+        left_out = {at for bit, at in enumerate(unsure) if failed >> bit & 1}
+        found.append([step for at, step in enumerate(order) if at not in left_out])
+    return found
 
 
 def _same(outcome: Outcome, meant: Outcome) -> bool:
@@ -262,11 +262,22 @@ def _run(machine: type[Moves], examples: int, steps: int) -> None:
 
 
 @pytest.mark.parametrize("machine", [Moves, WithoutTransactions])
-def test_the_commands_follow_the_model(machine: type[Moves]) -> None:
-    _run(machine, 25, 20)
+def test_the_commands_follow_the_model(machine: type[Moves], monkeypatch: pytest.MonkeyPatch) -> None:
+    _at_once(monkeypatch)
+    _run(machine, 20, 20)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("machine", [Moves, WithoutTransactions])
-def test_the_commands_follow_the_model_for_long(machine: type[Moves]) -> None:
-    _run(machine, 600, 40)
+@pytest.mark.timeout(1_800)
+def test_the_commands_follow_the_model_for_long(
+    machine: type[Moves], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _at_once(monkeypatch)
+    _run(machine, 400, 40)
+
+
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing waits before it is tried again: nobody else is there meanwhile."""
+    for pause in ("_FIRST_PAUSE_S", "_LONGEST_PAUSE_S"):
+        monkeypatch.setattr(store, pause, 0.0)
