@@ -43,9 +43,11 @@ class Cancelling(_Shape):
 
 
 class Reassigning(_Shape):
-    """A booking that another provider is asked for."""
+    """A booking that another provider is asked for. ``reason``: why, for whoever sends it; no column of a booking keeps
+    it, for the ones there are say why a booking ended."""
 
     provider_id: Annotated[str, Field(min_length=1, max_length=LONGEST_ID)]
+    reason: Reason = None
 
 
 class Moved(_Shape):
