@@ -215,8 +215,8 @@ class Moves(RuleBasedStateMachine):
                 wrong.append((name, stands, wants))
             if meant.status == "pending" and row["responseDeadline"] != iso(meant.deadline):
                 wrong.append((name, row["responseDeadline"], meant.deadline))
-            if meant.status == "completed" and row["completedAt"] != iso(meant.ends):
-                wrong.append((name, row["completedAt"], meant.ends))
+            if meant.status == "completed" and row.get("completedAt") != iso(meant.ends):
+                wrong.append((name, row.get("completedAt"), meant.ends))
         for whose, status in model.status.items():
             if self.desk.status_of(whose) != status:
                 wrong.append((whose, self.desk.status_of(whose), status))
@@ -274,7 +274,7 @@ def test_the_commands_follow_the_model_for_long(
     machine: type[Moves], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _at_once(monkeypatch)
-    _run(machine, 400, 40)
+    _run(machine, 300, 40)
 
 
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
