@@ -17,6 +17,7 @@ from dashboards import sign_in
 from dashboards.kit import behind, cards, find, links, parts, screen
 from dashboards.kit.address import choose, chosen, misread, widget
 from dashboards.kit.choosing import told_apart
+from dashboards.kit.markup import element
 from dashboards.kit.page import GROUPS, Page
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen, Section
@@ -95,6 +96,7 @@ def main() -> None:
         )
         if who.may(Right.SEE):
             snapshots(looked, settings, say)
+        services(settings, say)
         sign_in.beside(who, say)
     framed = FRAMED.set(True)
     try:
@@ -196,6 +198,13 @@ def snapshots(looked: Looked, settings: Settings, say: Wording) -> None:
     except reading.SnapshotUnreadable:
         shown = None  # the page itself says what could not be read
     show(cards.foot(shown and shown.snapshot_id, shown and shown.rules_version, say))
+
+
+def services(settings: Settings, say: Wording) -> None:
+    """Where the API of the booking services tells of itself, where it is known."""
+    if where := settings.services_url:
+        there = {"href": f"{where}/docs", "target": "_blank", "rel": "noopener"}
+        show(element("p", element("a", say("app.booking_api"), **there), cls="bw-foot"))
 
 
 def _named(snapshot_id: str, newest: str, say: Wording) -> str:

@@ -6,9 +6,10 @@ What is said of a value that cannot be read stands in assets/core/bookings.py.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import polars as pl
@@ -16,12 +17,17 @@ import polars as pl
 from marketplace.aliases import ALIASES
 from marketplace.app_rows import booking_status, meaning, text_at, word
 from marketplace.attributes import Attributes
-from marketplace.instants import INSTANT, creation, read, starts
+from marketplace.instants import INSTANT, creation, starts
+from marketplace.instants import read as read_instants
 from marketplace.money import DEFAULT_BOUNDS, MICRO, AmountBounds, booking_amounts, read_micros
 from marketplace.rules import (
+    EARLIEST_INSTANT,
     IMMEDIATE_DEADLINE_MINUTES,
     IMMEDIATE_START_MINUTES,
     LONGEST_SERVICE_MINUTES,
+    NOT_YET_MINUTES,
+    TEST_NAME_PATTERN,
+    THOUSANDS_BELOW_IDR,
 )
 from marketplace.statuses import (
     FLAG,
@@ -203,8 +209,15 @@ def read_bookings(
     rows: Sequence[Mapping[str, Any]], offset_minutes: int, bounds: AmountBounds = DEFAULT_BOUNDS
 ) -> list[BookingNow]:
     """Bookings as Appwrite answers them. ``offset_minutes``: the zone in which a bare local time of theirs is read."""
-    if not rows:
-        return []
+    plain = [_plain(row, bounds) for row in rows]
+    others = [row for row, found in zip(rows, plain, strict=True) if found is None]
+    read = iter(_read_any(others, offset_minutes, bounds) if others else ())
+    return [found if found is not None else next(read) for found in plain]
+
+
+def _read_any(
+    rows: Sequence[Mapping[str, Any]], offset_minutes: int, bounds: AmountBounds
+) -> list[BookingNow]:
     columns = {
         name: pl.Series([json_text(row.get(name)) for row in rows], dtype=pl.String)
         for name in _READ
@@ -219,8 +232,8 @@ def read_bookings(
     created = creation(a, offsets).values
     start, _ = starts(a, offsets)
     minutes, _ = minutes_of(a)
-    completed = read(a.first(ALIASES["booking.completed_at"]), offsets).values
-    deadline = read(a.first(ALIASES["booking.response_deadline"]), offsets).values
+    completed = read_instants(a.first(ALIASES["booking.completed_at"]), offsets).values
+    deadline = read_instants(a.first(ALIASES["booking.response_deadline"]), offsets).values
     amounts = booking_amounts(a, a.text("discountCode").is_not_null(), bounds)
     nowhere = pl.Series([False], dtype=pl.Boolean).new_from_index(0, len(rows))
     mode = mode_of(a, created, start.values, deadline, nowhere)["mode"]
@@ -253,6 +266,99 @@ def read_bookings(
         )
         for n, row in enumerate(rows)
     ]
+
+
+# As services write them: the same, without the price of reading anything ------------------------------
+
+_UTC: Final = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|\+00:00)")
+_NOT_YET: Final = timedelta(minutes=NOT_YET_MINUTES)
+_TEST_NAME: Final = re.compile(TEST_NAME_PATTERN)
+_PHONE: Final = re.compile(r"\+[1-9]\d{7,14}")
+_PLAIN: Final = frozenset(
+    {
+        *(
+            "duration",
+            "service",
+            "startTime",
+            "scheduledTime",
+            "price",
+            "totalCost",
+            "source",
+            "mode",
+            "bookingType",
+        ),
+        *("chatWindowOpen", "isTest", "customerName", "customerWhatsApp", "createdAt", "responseDeadline"),
+        *("completedAt", "metadata", "location"),
+    }
+)
+_OTHERWISE: Final = tuple(name for name in _READ if name not in _PLAIN)
+
+
+def _plain(row: Mapping[str, Any], bounds: AmountBounds) -> BookingNow | None:
+    """A booking in the canonical shape, each value in its one form; None for any other, which is read as everything is.
+    What it says is what ``_read_any`` says of it."""
+    if any(row.get(name) is not None for name in _OTHERWISE):
+        return None
+    minutes, amount, is_test = row.get("duration"), row.get("totalCost"), row.get("isTest")
+    name, phone = row.get("customerName"), row.get("customerWhatsApp")
+    source, mode = word(text_at(row, "source"), SOURCE), word(text_at(row, "mode"), MODE)
+    if (
+        type(minutes) is not int
+        or type(amount) is not int
+        or not 1 <= minutes <= LONGEST_SERVICE_MINUTES
+        or not max(THOUSANDS_BELOW_IDR, bounds.minimum) <= amount <= bounds.maximum
+        or is_test not in (None, False)
+        or UNKNOWN in (source, mode)
+        or not (name is None or (isinstance(name, str) and _TEST_NAME.search(name) is None))
+        or not (
+            phone is None or (isinstance(phone, str) and _PHONE.fullmatch(phone) and "00000" not in phone)
+        )
+    ):
+        return None
+    made, changed = _exact(row.get("createdAt")), _exact(row.get("$updatedAt"))
+    starts_at = _exact(row.get("startTime"))
+    written = [row.get("responseDeadline"), row.get("completedAt")]
+    deadline, completed = (_exact(at) for at in written)
+    if (
+        made is None
+        or changed is None
+        or made > changed + _NOT_YET
+        or starts_at is None
+        or any(
+            at is not None and read_at is None
+            for at, read_at in zip(written, (deadline, completed), strict=True)
+        )
+    ):
+        return None
+    return BookingNow(
+        str(row["$id"]),
+        booking_status(row),
+        meaning(row, "booking.provider_id"),
+        _known(word(text_at(row, "providerType"), PROVIDER_TYPE)),
+        meaning(row, "booking.customer_id"),
+        source,
+        mode,
+        minutes,
+        amount,
+        None,
+        made,
+        starts_at,
+        completed or starts_at + timedelta(minutes=minutes),
+        completed,
+        deadline,
+        False,
+    )
+
+
+def _exact(written: object) -> datetime | None:
+    """An instant in UTC as services write it, naive; None for any other form."""
+    if not isinstance(written, str) or _UTC.fullmatch(written) is None:
+        return None
+    try:
+        at = datetime.fromisoformat(written).replace(tzinfo=None)
+    except ValueError:
+        return None
+    return at if at >= EARLIEST_INSTANT else None
 
 
 def _known(said: str) -> str | None:

@@ -6,6 +6,7 @@ What a booking costs in the end does not live here.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
@@ -22,23 +23,42 @@ MENU: Final = "pricing"
 LENGTHS: Final = (60, 90, 120)
 """Minutes a service may have."""
 _THOUSAND: Final = 1_000
+_DIGITS: Final = re.compile(r"[1-9][0-9]{0,8}")
 
 
 def menu_of(row: Mapping[str, Any], bounds: AmountBounds = DEFAULT_BOUNDS) -> dict[int, int]:
     """Minutes → rupiah, the shortest first; a price below 10,000 is in thousands. What cannot be read, or is no amount
     that is believed, is left out: it has no price."""
     written = _written(row)
-    micros = read_micros(pl.Series(list(written.values()), dtype=pl.String))
-    small = micros < THOUSANDS_BELOW_IDR * MICRO
-    idr = pl.DataFrame({"m": micros, "s": small}).select(
-        half_up(pl.col("m") * pl.when("s").then(_THOUSAND).otherwise(1))
-    )
-    found = dict(zip(written, idr.to_series().to_list(), strict=True))
+    found = _plain(written)
+    if found is None:
+        found = _by_columns(written)
     return {
         minutes: price
         for minutes, price in sorted(found.items())
         if price is not None and bounds.minimum <= price <= bounds.maximum
     }
+
+
+def _plain(written: Mapping[int, str | None]) -> dict[int, int | None] | None:
+    """The prices, where all of them are digits alone; None where not. It is what the rules for columns make of the
+    same, without the columns."""
+    found: dict[int, int | None] = {}
+    for minutes, text in written.items():
+        if text is None or _DIGITS.fullmatch(text) is None:
+            return None
+        price = int(text)
+        found[minutes] = price * _THOUSAND if price < THOUSANDS_BELOW_IDR else price
+    return found
+
+
+def _by_columns(written: Mapping[int, str | None]) -> dict[int, int | None]:
+    micros = read_micros(pl.Series(list(written.values()), dtype=pl.String))
+    small = micros < THOUSANDS_BELOW_IDR * MICRO
+    idr = pl.DataFrame({"m": micros, "s": small}).select(
+        half_up(pl.col("m") * pl.when("s").then(_THOUSAND).otherwise(1))
+    )
+    return dict(zip(written, idr.to_series().to_list(), strict=True))
 
 
 def menu_written(row: Mapping[str, Any], prices: Mapping[int, int]) -> str:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from marketplace.app_rows import instant_like, instant_of, text_at
+from marketplace.app_rows import instant_like, text_at
 from marketplace.operations import offer_id
 from marketplace.statuses import values
 
@@ -94,7 +94,7 @@ def answered(state: OfferState, at: datetime) -> dict[str, Any]:
 
 def offer_of(row: Mapping[str, Any]) -> Offer:
     """An offer as it was written. Raises ValueError for a row that no service wrote."""
-    offered_at, deadline = (instant_of(row.get(name), 0) for name in ("offeredAt", "deadline"))
+    offered_at, deadline = (instant_at(row, name) for name in ("offeredAt", "deadline"))
     booking, provider, state = (text_at(row, name) for name in ("bookingId", "providerId", "state"))
     if offered_at is None or deadline is None or booking is None or provider is None or state is None:
         raise ValueError("not an offer")
@@ -107,5 +107,14 @@ def offer_of(row: Mapping[str, Any]) -> Offer:
         state,
         offered_at,
         deadline,
-        instant_of(row.get("answeredAt"), 0),
+        instant_at(row, "answeredAt"),
     )
+
+
+def instant_at(row: Mapping[str, Any], name: str) -> datetime | None:
+    """An instant of a row that services alone write, naive UTC."""
+    written = row.get(name)
+    if not isinstance(written, str):
+        return None
+    at = datetime.fromisoformat(written)
+    return at.astimezone(UTC).replace(tzinfo=None) if at.tzinfo is not None else at

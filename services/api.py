@@ -23,6 +23,7 @@ from resources.version import bookwatch_version
 from services import routes
 from services.answers import MEDIA_TYPE, ProblemBody, install_answers, problem_answer
 from services.api_page import page_of
+from services.commands import KEY, LONGEST_KEY
 from services.context import Services
 from services.noting import note_request
 from services.patience import answered_within
@@ -105,6 +106,15 @@ def described(app: FastAPI) -> dict[str, Any]:
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for methods in told["paths"].values():
         for operation in methods.values():
+            for parameter in operation.get("parameters", ()):
+                if parameter["name"] == "Idempotency-Key":
+                    form = {
+                        "type": "string",
+                        "minLength": 1,
+                        "maxLength": LONGEST_KEY,
+                        "pattern": f"^{KEY.pattern}$",
+                    }
+                    parameter |= {"required": True, "schema": form}
             own = {code: answer for code, answer in operation["responses"].items() if code != "422"}
             problems = ANY_REQUEST | (ANY_CALLER if operation.get("security") else {})
             for status, said in sorted(problems.items()):

@@ -62,11 +62,16 @@ class Command:
     def digest(self) -> str:
         """Tells its request from another one. The key is in it, which nobody else knows: without it nobody finds out
         by trying what was asked."""
-        return hmac.new(
-            self.key.encode(),
-            b"\0".join((self.what.encode(), self.where.encode(), self.body)),
-            hashlib.sha256,
-        ).hexdigest()
+        parts = (self.what.encode(), self.where.encode(), _canonical(self.body))
+        return hmac.new(self.key.encode(), b"\0".join(parts), hashlib.sha256).hexdigest()
+
+
+def _canonical(body: bytes) -> bytes:
+    """A body of JSON as everybody writes it who says the same; any other as it is."""
+    try:
+        return json.dumps(json.loads(body), sort_keys=True, separators=(",", ":")).encode()
+    except (ValueError, RecursionError):
+        return body
 
 
 def perform(

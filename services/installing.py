@@ -25,7 +25,7 @@ from resources.settings import Settings
 from services.tables import BUCKETS, FURTHER, TABLES, TEXT_LENGTH, Bucket, Column, Index, Table
 
 READY_S: Final = 120.0
-"""How long columns and indexes of a collection may take until they can be used; a large index takes longer, and is
+"""How long columns or indexes of a collection may take until they can be used; a large index takes longer, and is
 waited for no further."""
 INDEXED_CHARACTERS: Final = 64
 """Of a text column, so many are in an index."""
@@ -65,28 +65,30 @@ def lacking(parts: Sequence[Part]) -> list[Part]:
 
 
 def look(settings: Settings) -> list[Part]:
-    """How everything stands, with the acting key; makes nothing. Raises UsageError, CallFailure."""
-    return _run(settings, makes=False, tell=lambda part: None)
+    """How everything stands but the buckets, with the key of ``settings``; makes nothing. Raises CallFailure."""
+    with Gateway(settings, settings.clock, lambda event: None) as gateway:
+        return list(_Installation(gateway, None).parts())
 
 
-def install(settings: Settings, tell: Callable[[Part], None] = lambda part: None) -> list[Part]:
-    """Make what is missing; how everything stands then. ``tell`` is told of each. Raises UsageError where there is no
-    acting key, CallFailure for a server that does not answer."""
-    return _run(settings, makes=True, tell=tell)
-
-
-def _run(settings: Settings, *, makes: bool, tell: Callable[[Part], None]) -> list[Part]:
+def install(
+    settings: Settings, tell: Callable[[Part], None] = lambda part: None, *, wait_s: float = READY_S
+) -> list[Part]:
+    """Make what is missing; how everything stands then. ``tell`` is told of each; ``wait_s``: so long the indexes of a
+    collection are waited for. Raises UsageError where there is no acting key, CallFailure for a server that does not
+    answer."""
     parts: list[Part] = []
     with Gateway(settings.acting(), settings.clock, lambda event: None) as gateway:
-        for part in _Installation(gateway, makes).parts():
+        for part in _Installation(gateway, wait_s).parts():
             parts.append(part)
             tell(part)
     return parts
 
 
 class _Installation:
-    def __init__(self, gateway: Gateway, makes: bool) -> None:
-        self.gateway, self.makes = gateway, makes
+    """``wait_s``: seconds that indexes are waited for; None: nothing is made."""
+
+    def __init__(self, gateway: Gateway, wait_s: float | None) -> None:
+        self.gateway, self.makes, self.wait_s = gateway, wait_s is not None, wait_s or 0.0
         is_new = gateway.settings.appwrite_api == "tablesdb"
         self.columns = "columns" if is_new else "attributes"
         self.id_word = "tableId" if is_new else "collectionId"
@@ -98,8 +100,8 @@ class _Installation:
         for collection in COLLECTIONS:
             if collection.name in _USED or collection.name in FURTHER:
                 yield from self._marketplace(collection.name)
-        for bucket in BUCKETS:
-            yield self._bucket(bucket)
+        if self.makes:
+            yield from map(self._bucket, BUCKETS)
 
     # A collection of ours -----------------------------------------------------------------------------------
 
@@ -211,7 +213,7 @@ class _Installation:
                     yield Part("index", name, state, said=said)
                     continue
             made[name] = index
-        until = time.monotonic() + READY_S
+        until = time.monotonic() + self.wait_s
         pause = 0.05
         while made:
             there = self._definition(collection) or {}
@@ -259,8 +261,6 @@ class _Installation:
             if refused.error_type != "storage_bucket_not_found":
                 said = Message("services.install_refused", {"answer": answer_of(refused)})
                 return Part("bucket", bucket.id, State.REFUSED, said=said)
-        if not self.makes:
-            return Part("bucket", bucket.id, State.MISSING)
         body = {
             "bucketId": bucket.id,
             "name": bucket.id,

@@ -37,7 +37,7 @@ class Notes(Protocol):
         *,
         category: Category | None = None,
         severity: EventSeverity | None = None,
-        context: Mapping[str, object] | None = None,
+        context: Mapping[str, str | int] | None = None,
     ) -> None: ...
 
 
@@ -52,7 +52,7 @@ def note_calls(notes: Notes) -> Callable[[CallEvent], None]:
     """Notes each call to Appwrite, as a gateway's ``on_call``."""
 
     def note(event: CallEvent) -> None:
-        context: dict[str, object] = {
+        context: dict[str, str | int] = {
             "collection": event.collection,
             "reason": event.reason,
             "error_type": event.error_type,

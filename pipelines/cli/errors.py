@@ -15,7 +15,6 @@ from pipelines.cli.printed import echo_csv, echo_json
 from pipelines.cli.query import Format, as_json, cell
 from resources.errors import UsageError
 from resources.ledger import Ledger
-from resources.questions import answer
 from resources.settings import Settings, load_settings
 from resources.snapshots import current_snapshot, open_snapshot
 from resources.visible import visible
@@ -51,6 +50,8 @@ def length(written: str) -> timedelta:
 
 def error_rows(settings: Settings, since: datetime) -> list[tuple[Any, ...]]:
     """Every error event since an instant (naive UTC), newest first, each once. Columns: ``COLUMNS``."""
+    from resources.questions import answer
+
     found: dict[tuple[str, int], tuple[Any, ...]] = {}
     snapshot = current_snapshot(settings.home)
     if snapshot is not None:

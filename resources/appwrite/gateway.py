@@ -654,6 +654,24 @@ class Gateway:
             if whole or len(columns) >= MOST_LISTED:
                 return columns, self._server_time("list_columns", collection, answer)
 
+    def is_there(self, collection: str) -> bool:
+        """Whether the server has a collection, asked once; also where it could not be told, for who reads it then says
+        why."""
+        try:
+            self.client.request(
+                "list_columns",
+                collection,
+                "get",
+                self._path(self.api.columns, collection),
+                {"queries": [Query.limit(1)]},
+                json_object,
+                expected=lambda failure: failure.error_type in TABLE_MISSING,
+                retries=0,
+            )
+        except CallFailure as failure:
+            return failure.error_type not in TABLE_MISSING
+        return True
+
     def rows(
         self,
         collection: str,

@@ -61,6 +61,7 @@ def sync(
     flush_rows: int | None = None,
     named: frozenset[str] = frozenset(),
     told: Sequence[str] = (),
+    if_there: Sequence[str] = (),
 ) -> list[CollectionOutcome]:
     """Bring the mirror up to date, several collections at a time; one outcome a collection, in their order.
 
@@ -70,7 +71,8 @@ def sync(
     ``reject_reasons(collection, rows)`` gives per row why it is quarantined, from the attributes ``judged_by``
     (None: any) and the mirror's own columns; a changed ``rules_version`` has stored rows judged again. ``full`` reads
     everything anew. ``named``: attributes that are mirrored whatever else a collection has; ``told``: those that are
-    kept of a row which cannot be read as a whole, where they can be had. A collection that is forbidden, missing or
+    kept of a row which cannot be read as a whole, where they can be had. ``if_there``: collections of which nothing is
+    said, and no outcome told, where the server never had them. A collection that is forbidden, missing or
     breaks off stops no other and keeps what it stored.
     Raises SourceUnavailable if Appwrite cannot be reached or refuses the key at the start, UsageError if the mirror
     belongs to another source, StoreFailure if the file cannot be written.
@@ -81,6 +83,8 @@ def sync(
     ping(gateway)
     # A new file is claimed only for a source that answered: a mistyped endpoint must not stick.
     store.source.claim(*gateway.identity, clock.naive_now())
+    known = store.columns.collections()
+    collections = [c for c in collections if c not in if_there or c in known or gateway.is_there(c)]
     writer = Writer(
         store,
         settings=settings,

@@ -9,6 +9,7 @@ no answer did, is found out by reading. Which rows are written, and whether they
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,6 +43,8 @@ TRANSACTION_SECONDS: Final = 120
 """How long the server keeps what is staged: a run that dies leaves no more than that behind."""
 ROWS_A_CALL: Final = 100
 """As many ids as one query takes, at their longest, within the 4,096 characters of a query."""
+
+_ROW_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,35}")
 
 Row = Mapping[str, Any]
 """A row as Appwrite answers it, ``$id`` and ``$updatedAt`` included."""
@@ -102,7 +105,7 @@ class WritingGateway:
         self._database = settings.appwrite_database_id
         self._seconds_left = seconds_left
         self._client = PooledClient(acting, clock, on_call, timeouts=timeouts, longest_wait=longest_wait)
-        self._columns: dict[str, frozenset[str]] = {}
+        self._columns: dict[str, dict[str, str]] = {}
         self._has_transactions: bool | None = None
 
     def __enter__(self) -> WritingGateway:
@@ -152,9 +155,13 @@ class WritingGateway:
 
     def has(self, collection: str, attribute: str) -> bool:
         """Whether the collection has a column of that name; it has none where it is not there."""
+        return bool(self.kind(collection, attribute))
+
+    def kind(self, collection: str, attribute: str) -> str:
+        """The kind of a column as Appwrite calls it (datetime, string, varchar, integer …); '' where there is none."""
         if collection not in self._columns:
             self._columns[collection] = self._columns_of(collection)
-        return attribute in self._columns[collection]
+        return self._columns[collection].get(attribute, "")
 
     def server_now(self) -> datetime:
         """The server's clock: aware, UTC, never ahead of it."""
@@ -262,6 +269,8 @@ class WritingGateway:
         return template.format(database=quote(self._database, safe=""), table=table)
 
     def _row(self, collection: str, row_id: str) -> Row | None:
+        if _ROW_ID.fullmatch(row_id) is None:
+            return None  # no row has such an id; and ".." in a path would be another's
         path = f"{self._path(self._api.rows, collection)}/{quote(row_id, safe='')}"
         try:
             return self._call("get_row", collection, "get", path, {})[0]
@@ -278,7 +287,7 @@ class WritingGateway:
             raise PermanentFailure("list_rows", "malformed", collection=collection)
         return [cast("Row", row) for row in cast("list[object]", listed) if isinstance(row, dict)]
 
-    def _columns_of(self, collection: str) -> frozenset[str]:
+    def _columns_of(self, collection: str) -> dict[str, str]:
         path = self._path(self._api.columns, collection)
         try:
             told, _ = self._call(
@@ -286,12 +295,11 @@ class WritingGateway:
             )
         except PermanentFailure as refused:
             if refused.error_type in TABLE_MISSING:
-                return frozenset()
+                return {}
             raise
         listed = cast("list[object]", told.get(self._api.columns_key) or [])
-        return frozenset(
-            str(cast("dict[str, Any]", column).get("key")) for column in listed if isinstance(column, dict)
-        )
+        columns = [cast("dict[str, Any]", column) for column in listed if isinstance(column, dict)]
+        return {str(column.get("key")): str(column.get("type") or "unknown") for column in columns}
 
     def _call(
         self,

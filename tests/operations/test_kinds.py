@@ -292,6 +292,24 @@ def test_a_booking_expires_where_it_says_its_state_and_both_sides_are_told(
     assert len(app.tables["notifications"]) == len(app.tables["chat_messages"]) == 1
 
 
+def test_a_booking_that_is_still_offered_expires_when_no_dispatcher_is_left(
+    app: App, planned: tuple[App, Published]
+) -> None:
+    for number, (minutes, state) in enumerate(((-60, "expired"), (-4, "offered")), 1):
+        at = (app.now + timedelta(minutes=minutes)).isoformat(timespec="milliseconds") + "Z"
+        app.put(
+            "booking_offers", f"of_{number}", bookingId="e1", providerId="t1", round=number, state=state,
+            offeredAt=at, deadline=at,
+        )  # fmt: skip
+    assert skipped(app, planned, Operation.EXPIRE_BOOKINGS, "e1") == "acting.not_yet"
+    gone = app.now - timedelta(minutes=5)
+    app.at("booking_offers", "of_2")["deadline"] = gone.isoformat(timespec="milliseconds") + "Z"
+    row = done(app, planned, Operation.EXPIRE_BOOKINGS, "e1")
+    assert row["status"] == "expired"
+    assert [offer["state"] for offer in app.tables["booking_offers"].values()] == ["expired", "expired"]
+    assert "answeredAt" not in app.at("booking_offers", "of_1")
+
+
 def test_what_is_told_in_a_room_may_be_read_by_those_who_read_the_room(
     app: App, planned: tuple[App, Published]
 ) -> None:

@@ -9,7 +9,7 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from resources.appwrite.failures import PermanentFailure, TransientFailure
@@ -27,6 +27,8 @@ class Memory:
         self.now = now
         self.tables: dict[str, dict[str, dict[str, Any]]] = {}
         self.columns: dict[str, frozenset[str]] = {}
+        self.kinds: dict[tuple[str, str], str] = {}
+        """Of columns that are no instants."""
         self.calls: Counter[str] = Counter()
         self.fail: Callable[[str, bool], None] = lambda call, before: None
         self._lock = threading.RLock()
@@ -46,6 +48,13 @@ class Memory:
         known = self.columns.get(collection)
         return known is None or attribute in known
 
+    def kind(self, collection: str, attribute: str) -> str:
+        return self.kinds.get((collection, attribute), "datetime") if self.has(collection, attribute) else ""
+
+    def server_now(self) -> datetime:
+        self.calls["server_now"] += 1
+        return self.now.replace(tzinfo=UTC)
+
     def row(self, collection: str, row_id: str) -> Mapping[str, Any] | None:
         self.calls["row"] += 1
         with self._lock:
@@ -61,12 +70,14 @@ class Memory:
         self.calls["rows"] += 1
         with self._lock:
             found = list(self.tables.get(collection, {}).values())
-            orders, most, after = [], 25, None
+            orders, most, after, skipped = [], 25, None, 0
             for query in map(json.loads, queries):
                 if query["method"] in ("orderAsc", "orderDesc"):
                     orders.append((query["attribute"], query["method"] == "orderDesc"))
                 elif query["method"] == "limit":
                     most = query["values"][0]
+                elif query["method"] == "offset":
+                    skipped = query["values"][0]
                 elif query["method"] == "select":
                     continue
                 elif query["method"] == "cursorAfter":
@@ -77,7 +88,7 @@ class Memory:
                 found.sort(key=lambda row: (row.get(name) is not None, row.get(name)), reverse=descending)
             if after is not None:
                 found = found[[row["$id"] for row in found].index(after) + 1 :]
-            return copy.deepcopy(found[:most])
+            return copy.deepcopy(found[skipped : skipped + most])
 
     def create(self, write: Create) -> None:
         self._call("create", lambda: self._apply([write], staged_at=None))
@@ -217,7 +228,9 @@ def _fits(row: Mapping[str, Any], query: Mapping[str, Any]) -> bool:
         value, first = _instant(value), _instant(first)
         values = [first, *map(_instant, values[1:])]
     if method == "contains":
-        return any(str(one) in value for one in values)
+        if isinstance(value, str):
+            return any(str(one).lower() in value.lower() for one in values)
+        return any(one in value for one in values)
     if method == "search":
         return any(word in str(value).lower() for word in str(first).lower().split())
     return {

@@ -13,6 +13,7 @@ from resources.settings import Settings
 from services.accounts import Accounts, Kept
 from services.callers import Caller
 from services.context import Services, open_services
+from services.examining import examine_services
 from services.installing import State, install, lacking, look
 from services.problems import Problem
 from services.tables import BUCKETS, TABLES
@@ -130,3 +131,17 @@ def test_the_later_clock_judges_where_they_are_apart(ahead: int, frozen: bool, e
     settings: Any = SimpleNamespace(now=at if frozen else None, clock=SimpleNamespace(naive_now=lambda: at))
     services = Services(settings, Memory(), Told(CALLERS), server_now=lambda: at + timedelta(seconds=ahead))
     assert services.now() == at + timedelta(seconds=expected)
+
+
+def test_doctor_says_whether_the_collections_are_there(marketplace: tuple[SandboxProcess, Settings]) -> None:
+    server, settings = marketplace
+    assert examine_services(settings) == []
+    install(settings)
+    assert [(line.topic, line.verdict) for line in examine_services(settings)] == [("services", "ok")]
+    path = f"/tablesdb/{server.database}/tables/service_guards"
+    server.client().call("delete", path, {"x-appwrite-project": server.project})
+    found = examine_services(settings)
+    assert [line.verdict for line in found] == ["problem"]
+    assert "service_guards" in found[0].sentence
+    away = settings.model_copy(update={"appwrite_endpoint": f"{server.origin}/nowhere"})
+    assert [line.verdict for line in examine_services(away)] == ["could not tell"]
