@@ -7,6 +7,9 @@ from typing import Final
 
 from fastapi import FastAPI
 
+from marketplace.booking_rows import read_bookings
+from marketplace.collections import BOOKING_COLLECTIONS, RECORDS
+from marketplace.menus import menu_of
 from marketplace.phones import e164_of
 from messages.catalogue import LANGUAGES, say
 from messages.message import Message
@@ -15,10 +18,14 @@ from services.accounts import OWNER_ATTRIBUTES, PROVIDER_COLLECTIONS
 from services.api import described
 from services.context import Services
 from services.health import Examiner
+from services.tables import TABLES
 
 _COLLECTIONS: Final = (
+    *BOOKING_COLLECTIONS,
     *PROVIDER_COLLECTIONS,
-    *("bookings", "chat_rooms", "chat_messages", "admin_messages", "commission_records", "notifications"),
+    *("chat_rooms", "chat_messages", "admin_messages", "notifications"),
+    RECORDS,
+    *(table.name for table in TABLES),
 )
 
 
@@ -28,6 +35,9 @@ def warm(services: Services, app: FastAPI) -> None:
     e164_of("+6281234567890")
     for language in LANGUAGES:
         say(Message("services.unforeseen"), language)
+    # A row that is not written as services write it, so that the rules for columns are run once, too.
+    read_bookings([{"$id": "none", "price": "1", "customerName": "-", "createdAt": "2026-01-01 10:00"}], 0)
+    menu_of({"pricing": '{"60": "150.000"}'})
     try:
         services.one(Examiner, Examiner).health()
         for collection in _COLLECTIONS:

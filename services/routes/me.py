@@ -46,7 +46,12 @@ class _Wanted(BaseModel):
 
 
 class WantedStatus(_Wanted):
-    status: StrictStr = Field(max_length=_LONGEST, description="AVAILABLE, BUSY or OFFLINE.")
+    status: StrictStr | None = Field(
+        default=None, max_length=_LONGEST, description="AVAILABLE, BUSY or OFFLINE, in any spelling."
+    )
+    online: StrictBool | None = Field(
+        default=None, description="Without a status: true is AVAILABLE, false OFFLINE."
+    )
 
 
 class WantedSwitches(_Wanted):
@@ -146,7 +151,9 @@ def switch_notifications(body: WantedSwitches, asked: Asked) -> ShownSwitches:
 @ROUTER.put("/status")
 def set_status(body: WantedStatus, asked: Asked) -> ShownStatus:
     """Say whether a provider is there."""
-    return _done(asked, lambda view: account.set_status(view, asked.caller, _rules(asked), body.status))
+    return _done(
+        asked, lambda view: account.set_status(view, asked.caller, _rules(asked), body.status, body.online)
+    )
 
 
 @ROUTER.get("/profile")
