@@ -413,7 +413,6 @@ COLLECTIONS: Final[tuple[Collection, ...]] = (
     Collection("service_counters", of_services=True, personal=("instants",)),
     Collection("service_requests", of_services=True, personal=("answer",)),
     Collection("discount_codes", of_services=True, category=Category.PAYMENT),
-    Collection("discount_uses", of_services=True, category=Category.PAYMENT),
 )
 """bank_details is never ingested, nor is what services remember for themselves: no figure is made of it. Attributes
 that are only "also seen" (domain.md) are not expected of every deployment. Indexes serve the app's own queries and the
