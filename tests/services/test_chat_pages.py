@@ -228,25 +228,25 @@ def test_words_are_found_in_any_message_page_by_page() -> None:
 
 
 @pytest.fixture
-def short(monkeypatch: pytest.MonkeyPatch) -> None:
+def short(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     monkeypatch.setattr("services.chat.pages.LOOKED_AT", 4)
+    monkeypatch.setattr("services.chat.pages.GOES_ON_S", request.param)
 
 
-@pytest.mark.usefixtures("short")
-def test_a_long_conversation_is_searched_some_at_a_time_to_its_end() -> None:
+@pytest.mark.parametrize("short", [0, 60], indirect=True)
+def test_a_long_conversation_is_searched_some_at_a_time_to_its_end(short: None) -> None:
     server = memory()
     for number in range(11):
         word = "villa" if number in (0, 6) else "other"
         written(server, word + str(number), number % 3, ("conversationId", "roomId")[number % 2])
-    pages, place, hits, rounds = Pages(server), None, [], 0
-    while True:
-        found, place = pages.search(ROOM, ["villa"], place, 3)
+    pages, place, hits = Pages(server), None, []
+    for _ in range(12):
+        found, place = pages.search(ROOM, ["villa"], place, 1)
         hits += [str(entry.row["$id"]) for entry in reversed(found.entries)]
-        rounds += 1
         if place is None:
             break
+    assert place is None
     assert sorted(hits) == ["villa0", "villa6"]
-    assert rounds > 1
 
 
 @pytest.mark.parametrize("asked", ["", "   ", "x" * 101, "a b c d e f g h i"])
