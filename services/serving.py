@@ -12,10 +12,11 @@ import uvicorn
 
 from resources.errors import UsageError
 from resources.own_hosts import is_loopback
-from services.api import make_app
+from services.api import at_the_edge, inner_app
 from services.context import Services
 from services.health import Examiner
 from services.looping import Loops
+from services.warming import warm
 
 ENDS_WITHIN_S: Final = 5
 """Requests under way are answered within so long after it was told to end; streams are cut off."""
@@ -68,8 +69,10 @@ def serve(
     host, port = listener.getsockname()[:2]
     name = f"[{host}]" if ":" in host else host
     own = () if is_loopback(host) or host in ("0.0.0.0", "::") else (host,)
+    app = inner_app(services)
+    warm(services, app)
     config = uvicorn.Config(
-        cast("Any", make_app(services, (*hosts, *own))),
+        cast("Any", at_the_edge(app, services, (*hosts, *own))),
         log_level="error",
         access_log=False,  # a path may hold what nobody is to read
         server_header=False,

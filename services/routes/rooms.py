@@ -20,7 +20,6 @@ from marketplace.chatting import (
     TEXT_MOST,
 )
 from resources.appwrite.failures import CallFailure
-from resources.appwrite.files import FileStore
 from services.chat.attachments import attach, attached
 from services.chat.conversation import of_room
 from services.chat.events import Stream, TooManyStreams
@@ -31,8 +30,7 @@ from services.chat.rooms import MESSAGES, rooms_of, seat
 from services.chat.searching import SearchPage
 from services.chat.sending import MessageWanted, Sent, send, words_wanted
 from services.chat.showing import MessagePage, MessageShown, RoomPage, shown
-from services.context import CONNECT_S, READ_S, Asked, AskedOnce, Asking, Services
-from services.noting import note_calls
+from services.context import Asked, AskedOnce, Asking, Services
 from services.patience import answered_within
 from services.problems import Problem, Wrong
 
@@ -52,9 +50,7 @@ def hub_of(asked: Asking) -> Hub:
     """The chats of this process."""
 
     def made(services: Services) -> Hub:
-        settings, on_call = services.settings, note_calls(services.notes)
-        files = FileStore(settings, settings.clock, on_call, timeouts=(CONNECT_S, READ_S))
-        return Hub(services.gateway, files)
+        return Hub(services.gateway, services.files())
 
     return asked.services.one(Hub, made)
 
