@@ -13,7 +13,7 @@ from sandbox.simulator.schema import TABLES
 from services.chat.cache import COUNTS_FOR_S, Cache
 from services.chat.conversation import of_room
 from services.chat.pages import Pages, words_of
-from services.chat.place import LATE_MS, After, Place, after_at, place_at
+from services.chat.place import LATE_MS, After, Place, after_at, opaque, place_at
 from services.chat.showing import page_of
 from services.problems import Problem
 from tests.services.memory import EPOCH, Memory
@@ -261,3 +261,11 @@ def test_what_cannot_be_looked_for_is_refused(asked: str) -> None:
 def test_what_is_no_cursor_is_refused(cursor: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - any of them
         place_at(cursor)
+
+
+@pytest.mark.parametrize("told", ["", "1", "1-x", "1-1~5", "9-1", "0-9223372036854775808", "0-1~0--1"])
+def test_what_is_no_cursor_to_go_on_from_is_refused(told: str) -> None:
+    whole = After(Place(5, 7, "m"), Place(4, 6), frozenset({Place(5, 7)}))
+    assert after_at(whole.cursor) == whole
+    with pytest.raises(ValueError):  # noqa: PT011 - any of them
+        after_at(opaque(f"5.7.m~{told}"))
