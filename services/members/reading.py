@@ -120,6 +120,11 @@ class Record:
         return self.status == PAID_STATUS or (self.status == UNKNOWN_STATUS and self.paid_at is not None)
 
     @property
+    def is_open(self) -> bool:
+        """Something may be owed on it."""
+        return self.is_live and not self.is_refund and self.status != PAID_STATUS
+
+    @property
     def has_proof(self) -> bool:
         return first_of(self.row, ALIASES["commission.proof"]) is not None
 
