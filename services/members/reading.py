@@ -218,12 +218,6 @@ def records_of(rows: Sequence[Row], offset_minutes: int, bounds: AmountBounds) -
     ]
 
 
-def instant_in(value: object, offset_minutes: int) -> datetime | None:
-    """One instant of a row."""
-    text = pl.Series([json_text(value)], dtype=pl.String)
-    return read(text, pl.Series([offset_minutes], dtype=pl.Int64)).values[0]
-
-
 # How --------------------------------------------------------------------------------------------------
 
 
