@@ -14,7 +14,6 @@ from pydantic.alias_generators import to_camel
 
 from marketplace.money import AmountBounds
 from marketplace.uploads import LARGEST_PROOF_BYTES
-from resources.appwrite.files import FileStore
 from resources.policy_file import load_policy
 from services.context import Asked, AskedOnce, Asking, Services
 from services.members import account, earnings, notifications, proofs, requests
@@ -81,11 +80,6 @@ def rules_of(services: Services) -> Rules:
     """What of the settings and the policy a member's figures rest on."""
     settings = services.settings
     return Rules(load_policy(), AmountBounds(settings.amount_min, settings.amount_max), settings.timezone)
-
-
-def store_of(services: Services) -> FileStore:
-    """Appwrite Storage."""
-    return FileStore(services.settings, services.settings.clock)
 
 
 def _rules(asked: Asking) -> Rules:
@@ -185,6 +179,6 @@ def upload_proof(
 ) -> JSONResponse:
     """Hand in the proof that one of one's own commissions was paid."""
     content = file.file.read(LARGEST_PROOF_BYTES + 1)
-    files = asked.services.one(FileStore, store_of)
+    files = asked.services.files()
     decide = proofs.keeping(files, asked.caller, _rules(asked), commission_id, content)
     return asked.command("upload_proof", decide, body=hashlib.sha256(content).digest())
