@@ -177,6 +177,19 @@ def test_a_booking_without_an_offer_is_its_providers() -> None:
     assert len(desk.records()) == 1
 
 
+def test_what_an_operation_handed_back_is_theirs_to_accept_again() -> None:
+    desk = Desk()
+    desk.book()
+    desk.decline("t1")
+    desk.passes(minutes=1)
+    for offer in desk.rows("booking_offers").values():
+        offer["state"] = "withdrawn" if offer["state"] == "offered" else offer["state"]
+    assert refusal(desk.accept, "t1").code == "not_offered"
+    # operations/kinds/reassign_booking.py: another deadline, and no offer.
+    desk.booking()["responseDeadline"] = iso(desk.server.now + 5 * MINUTE)
+    assert desk.accept("t1").status == "accepted"
+
+
 def test_an_old_record_is_found_before_one_is_made() -> None:
     desk = Desk()
     desk.book()
