@@ -86,7 +86,6 @@ def serve(
     server = _Server(config, lambda: tell(f"http://{name}:{port}"), services.ending)
     # uvicorn raises again what ended it: told to end, it has ended well.
     before = signal.signal(signal.SIGTERM, _ended)
-    warm(services)
     loops.start()
     try:
         server.run(sockets=[listener])
