@@ -4,7 +4,6 @@ inside of it. No figure is drawn."""
 from __future__ import annotations
 
 import json
-import os
 from contextvars import ContextVar
 from datetime import UTC, date, datetime
 from functools import partial
@@ -34,8 +33,6 @@ from resources.modules import modules_of
 from resources.settings import Settings
 
 HERE = Path(__file__).resolve().parent
-#: Where the booking services are, told by `bookwatch demo`.
-SERVICES = "BOOKWATCH_SERVICES_URL"
 SNAPSHOTS_OFFERED = 200
 """So many of the newest stand in the picker; an older one is shown by its address."""
 
@@ -99,7 +96,7 @@ def main() -> None:
         )
         if who.may(Right.SEE):
             snapshots(looked, settings, say)
-        services(say)
+        services(settings, say)
         sign_in.beside(who, say)
     framed = FRAMED.set(True)
     try:
@@ -203,9 +200,9 @@ def snapshots(looked: Looked, settings: Settings, say: Wording) -> None:
     show(cards.foot(shown and shown.snapshot_id, shown and shown.rules_version, say))
 
 
-def services(say: Wording) -> None:
-    """Where the API of the booking services tells of itself, where the demo has started them."""
-    if where := os.environ.get(SERVICES, ""):
+def services(settings: Settings, say: Wording) -> None:
+    """Where the API of the booking services tells of itself, where it is known."""
+    if where := settings.services_url:
         there = {"href": f"{where}/docs", "target": "_blank", "rel": "noopener"}
         show(element("p", element("a", say("app.booking_api"), **there), cls="bw-foot"))
 

@@ -311,7 +311,7 @@ def _plain(row: Mapping[str, Any], bounds: AmountBounds) -> BookingNow | None:
         or UNKNOWN in (source, mode)
         or not (name is None or (isinstance(name, str) and _TEST_NAME.search(name) is None))
         or not (
-            phone is None or (isinstance(phone, str) and _PHONE.fullmatch(phone) and "00000" not in phone)
+            phone is None or (isinstance(phone, str) and _PHONE.fullmatch(phone) and phone[3:].strip("0"))
         )
     ):
         return None

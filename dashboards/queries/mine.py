@@ -157,13 +157,14 @@ def earnings(provider_id: str, month: date) -> Query:
 
 
 def sums(provider_id: str, month: date) -> Query:
-    """The sums of what is known of ``earnings``, and of how many bookings it is not (``untold``)."""
+    """The sums of those of ``earnings`` of which all is known, so that they tie, and how many others there are
+    (``untold``)."""
     rows = earnings(provider_id, month)
     return Query(
         "my_sums",
         f"""SELECT min(provider_id) AS provider_id, count(*)::BIGINT AS bookings,
-                   coalesce(sum(gross_idr), 0)::BIGINT AS gross_idr,
-                   coalesce(sum(commission_idr), 0)::BIGINT AS commission_idr,
+                   coalesce(sum(gross_idr) FILTER (net_idr IS NOT NULL), 0)::BIGINT AS gross_idr,
+                   coalesce(sum(commission_idr) FILTER (net_idr IS NOT NULL), 0)::BIGINT AS commission_idr,
                    coalesce(sum(net_idr), 0)::BIGINT AS net_idr,
                    count(*) FILTER (net_idr IS NULL)::BIGINT AS untold
             FROM ({rows.sql}) HAVING count(*) > 0""",

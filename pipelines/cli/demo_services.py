@@ -42,7 +42,7 @@ def old_way(share: float, begins: datetime, ends: datetime) -> list[str]:
 
 class DemoServices:
     """``sandbox``: what it told of itself. Only the services know the key that writes; the people make one of their own
-    that makes accounts and writes no row."""
+    that makes accounts and marks notifications delivered."""
 
     def __init__(
         self, settings: Settings, sandbox: Mapping[str, Any], *, port: int, seed: int, share: float

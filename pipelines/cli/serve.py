@@ -61,6 +61,7 @@ def _login(settings: Settings) -> dict[str, str]:
         "BOOKWATCH_LOGIN_SECRET": settings.login_secret.get_secret_value(),
         "BOOKWATCH_ROLES": str(settings.roles_file.absolute()) if settings.roles else "",
         "BOOKWATCH_DASHBOARDS": settings.dashboards,
+        "BOOKWATCH_SERVICES_URL": settings.services_url,
     }
 
 

@@ -22,7 +22,6 @@ with 2 and one sentence.
 OTHERS: Final = {
     "BOOKWATCH_DEBUG": "1 is `--debug` of this command and of those it starts.",
     "BOOKWATCH_DAGSTER_URL": "told to the dashboards by `bookwatch serve` and `demo`: where Dagster's pages are.",
-    "BOOKWATCH_SERVICES_URL": "told to the dashboards by `bookwatch demo`: where the booking services are.",
     "BOOKWATCH_REQUIRE_BROWSER": "1: the browser tests fail where there is no browser, instead of being skipped.",
     "BOOKWATCH_SCREENSHOTS": "A folder in which the browser tests keep pictures of what they saw.",
     "BOOKWATCH_TEST_EXAMPLES": "How many examples the stateful test of ingestion tries.",

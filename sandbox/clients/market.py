@@ -4,6 +4,7 @@ what each has in mind plans.py's."""
 from __future__ import annotations
 
 import base64
+import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,8 +12,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+import requests
+
 from sandbox.clients.pace import Pace
 from sandbox.clients.plans import Visit, visit
+from sandbox.clients.server import Server
 from sandbox.clients.service import Service, Told
 from sandbox.simulator import vocabulary as words
 from sandbox.simulator.chance import Chance, pick
@@ -25,6 +29,7 @@ PROOF = base64.b64decode(
 )
 _OVER = frozenset(("completed", "cancelled", "declined", "expired", "reassigned"))
 _LOOKS_S = (30, 60)
+_DELIVERED_EVERY_S = 10
 _MOST_LOOKS_OF_A_CUSTOMER = 20
 
 
@@ -67,6 +72,7 @@ class Market:
     def __init__(
         self,
         service: Service,
+        server: Server,
         pace: Pace,
         customers: Sequence[Person],
         providers: Callable[[], Sequence[Giver]],
@@ -75,7 +81,7 @@ class Market:
         gap_s: float,
         visits: int | None = None,
     ) -> None:
-        self._service, self._pace = service, pace
+        self._service, self._server, self._pace = service, server, pace
         self._customers, self._providers = customers, providers
         self._seed, self._gap_s, self._visits = seed, gap_s, visits
         self._run = uuid4().hex[:12]  # of the keys: a second start with a seed makes bookings of its own
@@ -86,9 +92,16 @@ class Market:
     def open(self) -> None:
         """The first one is on the way, and all providers look at their phones now and then."""
         self._pace.later(0, self._arrive, 0)
+        self._pace.later(_DELIVERED_EVERY_S, self._deliver)
         rng = Chance(f"looks {self._seed}")
         for provider in self._providers():
             self._pace.later(rng.random() * _LOOKS_S[0], self._look, provider, Chance(f"look {provider.id}"))
+
+    def _deliver(self) -> None:
+        """What the services send comes to the phones a little later."""
+        self._pace.later(_DELIVERED_EVERY_S, self._deliver)
+        with contextlib.suppress(requests.RequestException):  # it comes with the next round
+            self._server.deliver(frozenset(self.bookings))
 
     @property
     def bookings(self) -> list[str]:

@@ -57,6 +57,7 @@ def run(options: Options) -> int:
     service = Service(options.services, server, stop)
     market = Market(
         service,
+        server,
         pace,
         _customers(server),
         Providers(server),

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import requests
 
-SCOPES = ("rows.read", "users.read", "users.write", "sessions.write")
+SCOPES = ("rows.read", "rows.write", "users.read", "users.write", "sessions.write")
 PATIENCE_S = 20.0
 _TOKEN_S = 900
 _PAGE = 500
 
 
 class Server:
-    """``endpoint``: with /v1. A key of its own, that may make accounts and log them in, and write no row."""
+    """``endpoint``: with /v1. A key of its own, that may make accounts and log them in; of rows it writes one
+    attribute, as the service that pushes notifications to phones does."""
 
     def __init__(self, endpoint: str, project: str, database: str) -> None:
         self._endpoint, self._database = endpoint, database
@@ -51,6 +54,25 @@ class Server:
             if len(page) < _PAGE:
                 break
         return found[:at_most]
+
+    def deliver(self, bookings: Collection[str]) -> int:
+        """What was sent of late about these bookings has come to the phones; how many. Raises
+        requests.RequestException."""
+        since = (datetime.now(UTC) - timedelta(minutes=30)).isoformat(timespec="milliseconds")
+        queries = [
+            '{"method":"isNull","attribute":"deliveredAt"}',
+            '{"method":"isNull","attribute":"failedAt"}',
+            f'{{"method":"greaterThan","attribute":"$createdAt","values":["{since}"]}}',
+            f'{{"method":"limit","values":[{_PAGE}]}}',
+        ]
+        where = f"{self._endpoint}/tablesdb/{self._database}/tables/notifications/rows"
+        found = self._web.get(where, params={"queries[]": queries}, timeout=PATIENCE_S)
+        found.raise_for_status()
+        rows = [row for row in found.json()["rows"] if row.get("bookingId") in bookings]
+        for row in rows:
+            given = {"data": {"deliveredAt": datetime.now(UTC).isoformat(timespec="milliseconds")}}
+            self._web.patch(f"{where}/{row['$id']}", json=given, timeout=PATIENCE_S).raise_for_status()
+        return len(rows)
 
     def token(self, user: str, *, anew: bool = False) -> str:
         """A JWT of the account of this id, which is made where there is none. Raises requests.RequestException."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 
 import polars as pl
 
@@ -19,6 +18,7 @@ from marketplace.zones import Zone, zone_of
 from resources.appwrite.writing import Row
 from services.booking.customers import account_of
 from services.moving.calendar import taken, takes_at_once
+from services.once import once
 from services.store import View
 
 
@@ -38,7 +38,7 @@ class Provider:
     def kind(self) -> str:
         return PROVIDER_TYPES[self.collection]
 
-    @cached_property
+    @once
     def status(self) -> str:
         """One of ours, else unknown."""
         return word(text_at(self.row, "status"), PROVIDER_STATUS)

@@ -84,8 +84,9 @@ def _in_month(local: date, first: date) -> bool:
 
 
 def _sums(earned: Sequence[Earning]) -> ShownSums:
-    gross, _ = summed([one.gross_idr for one in earned])
-    commission, _ = summed([one.commission_idr for one in earned])
+    told = [one for one in earned if one.net_idr is not None]
+    gross, _ = summed([one.gross_idr for one in told])
+    commission, _ = summed([one.commission_idr for one in told])
     net, untold = summed([one.net_idr for one in earned])
     return ShownSums(
         bookings=len(earned), gross_idr=gross, commission_idr=commission, net_idr=net, untold=untold

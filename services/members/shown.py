@@ -97,7 +97,7 @@ class ShownEarning(Shown):
 
 
 class ShownSums(Shown):
-    """Sums of what is known; ``untold``: bookings of which an amount is not, and which are in no sum of it."""
+    """Sums of the bookings of which both amounts are known: gross less commission is net. ``untold``: the others."""
 
     bookings: int
     gross_idr: int

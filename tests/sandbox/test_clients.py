@@ -33,7 +33,11 @@ def server(empty_sandbox: SandboxProcess) -> Server:
 def _market(server: Server, endpoint: str, visits: int, seed: int = 7) -> tuple[Market, Service, Pace]:
     stop = threading.Event()
     pace, service = Pace(stop, hurry=100), Service(endpoint, server, stop)
-    return Market(service, pace, PEOPLE, lambda: GIVERS, seed=seed, gap_s=5, visits=visits), service, pace
+    return (
+        Market(service, server, pace, PEOPLE, lambda: GIVERS, seed=seed, gap_s=5, visits=visits),
+        service,
+        pace,
+    )
 
 
 def test_what_they_have_in_mind_is_of_the_seed_alone() -> None:
@@ -110,6 +114,33 @@ def test_they_outlive_services_that_die_and_come_back_and_ask_with_the_same_key(
         assert [key for _, key in again.answered] == ["k"]
     stop.set()
     assert service.call("customer0", "GET", "/me/requests").status == 0  # told to stop: not tried for minutes
+
+
+def test_what_is_sent_of_their_bookings_comes_to_the_phones_and_nothing_else_is_touched(
+    empty_sandbox: SandboxProcess,
+) -> None:
+    columns = [{"key": "bookingId", "kind": "varchar", "size": 64}]
+    columns += [{"key": key, "kind": "datetime"} for key in ("deliveredAt", "failedAt")]
+    with empty_sandbox.own_database() as own:
+        own.control(
+            "POST", "tables", {"database": own.database, "table": "notifications", "columns": columns}
+        )
+        now = own.now().isoformat(timespec="milliseconds")
+        rows = [("ours", "b1", None), ("theirs", "b2", None), ("failed", "b1", now)]
+        own.load_rows(
+            "notifications",
+            [
+                {"$id": name, "$createdAt": now, "bookingId": booking, "failedAt": failed}
+                for name, booking, failed in rows
+            ],
+        )
+        made = Server(own.endpoint, own.project, own.database)
+        made.enter()
+        assert made.deliver({"b1"}) == 1
+        assert made.deliver({"b1"}) == 0
+        held = {row["$id"]: row["deliveredAt"] for row in made.rows("notifications", 10)}
+    assert held["ours"] is not None
+    assert (held["theirs"], held["failed"]) == (None, None)
 
 
 def test_an_account_is_made_once_and_a_token_is_kept(server: Server, empty_sandbox: SandboxProcess) -> None:

@@ -91,11 +91,24 @@ def test_another_customer_or_provider_is_no_duplicate_and_another_writer_is() ->
     assert make(server, by=Caller("cid", Actor.CUSTOMER), key="k4").booking_id == "app1"
 
 
+def test_a_clock_of_ours_that_is_another_one_than_the_servers_changes_nothing() -> None:
+    server = marketplace()
+    first = make(server)
+    for row in server.tables["bookings"].values():
+        row["$createdAt"] = "2026-03-01T00:00:00.000+00:00"
+    assert make(server, key="k2").booking_id == first.booking_id
+
+
 def test_a_role_word_is_nobody_and_the_phone_counts() -> None:
     server, guest = marketplace(), Caller("guest", Actor.CUSTOMER)
     first = make(server, by=guest)
     assert make(server, by=guest, key="k2", whatsapp="0812 3456 7890").booking_id == first.booking_id
     assert make(server, by=guest, key="k3", whatsapp="+6281234567891").duplicate is None
+    # Somebody who has an account is not the guest who has their phone: nothing of theirs is told.
+    assert (
+        make(server, by=Caller("dan9", Actor.CUSTOMER), key="k4", whatsapp="+6281234567892").duplicate is None
+    )
+    assert make(server, by=guest, key="k5", whatsapp="+6281234567892").duplicate is None
     # No phone stands in a row of ours, and none is told by an id that can be tried out without a key of the server.
     assert "8123456789" not in str(server.tables["service_counters"])
 
