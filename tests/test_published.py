@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from checks.every import registry_of
+from marketplace.collections import OF_SERVICES
 from marketplace.findings import FINDINGS
 from resources.home import Home
 from resources.ledger import Ledger
@@ -43,6 +44,8 @@ def test_it_holds_every_kind_of_finding_and_rows_in_every_table(published_home: 
         ("ops.backups",),
         ("ops.quarantine_gone",),
     ]
+    scanned = {name for (name,) in _asked(published_home, "SELECT collection FROM ops.scans")}
+    assert not scanned & set(OF_SERVICES), "nothing is said of what is not there"
     states = _asked(published_home, "SELECT DISTINCT state FROM marts.commission_reconciliation")
     assert {"matched", "mismatched", "missing", "orphan", "unknown", "free"} <= {s for (s,) in states}
 
