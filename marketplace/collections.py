@@ -407,7 +407,7 @@ COLLECTIONS: Final[tuple[Collection, ...]] = (
             WantedIndex((("state",), ("deadline",))),
             WantedIndex((("providerId",), ("offeredAt",)), descending=True),
         ),
-        core=CoreRows("booking_offers", "offer_id", None, ("provider_id",), ("booking_ref",)),
+        core=CoreRows("booking_offers", "offer_id", None, ("provider_id",), ("booking_id",)),
     ),
     Collection("service_guards", of_services=True, personal=("seen",), category=Category.BOOKING),
     Collection("service_counters", of_services=True, personal=("instants",)),

@@ -3,8 +3,8 @@ repeated."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, cast
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, cast, get_args
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -87,7 +87,10 @@ def install_answers(app: FastAPI) -> None:
     """Let an app answer every failure so."""
 
     async def answer(request: Request, failure: Exception) -> JSONResponse:
-        return problem_answer(request, _problem_of(failure))
+        answered = problem_answer(request, _problem_of(failure, request))
+        if isinstance(failure, HTTPException):
+            answered.headers.update(failure.headers or {})  # Allow, of a method that there is none
+        return answered
 
     for kind in (
         Problem, RequestValidationError, HTTPException, CallFailure, Contended, Doubtful, Exception,
@@ -95,12 +98,12 @@ def install_answers(app: FastAPI) -> None:
         app.add_exception_handler(kind, answer)
 
 
-def _problem_of(failure: Exception) -> Problem:
+def _problem_of(failure: Exception, request: Request) -> Problem:
     match failure:
         case Problem():
             return failure
         case RequestValidationError():
-            return Problem(422, "not_valid", wrongs_of(failure.errors()))
+            return Problem(422, "not_valid", wrongs_of(failure.errors(), _body_model(request)))
         case HTTPException():
             return _of_http(failure)
         case CallFailure():
@@ -168,8 +171,35 @@ _CODES: Final = {
 _LIMITS: Final = ("max_length", "min_length", "ge", "gt", "le", "lt")
 
 
-def wrongs_of(found: Sequence[Mapping[str, Any]]) -> list[Wrong]:
-    """What pydantic found, without what was given. A validator of ours says ``ValueError(Wrong)``."""
+def _body_model(request: Request) -> object:
+    """What the body of a request is to be; None where its route has none."""
+    field = getattr(request.scope.get("route"), "body_field", None)
+    return getattr(getattr(field, "field_info", None), "annotation", None)
+
+
+def _known_fields(kind: object, place: Sequence[str]) -> list[str]:
+    """The fields that the object at a place has; none where that cannot be told."""
+    models = list(_models_in(kind))
+    for model in models:
+        named = {one.alias or name: one.annotation for name, one in model.model_fields.items()}
+        if not place:
+            return sorted(named)
+        if place[0] in named:
+            return _known_fields(named[place[0]], place[1:])
+    return _known_fields(kind, place[1:]) if models and place and place[0].isdigit() else []
+
+
+def _models_in(kind: object) -> Iterator[type[BaseModel]]:
+    """The models that a type names: itself, those of a union, of a list."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        yield kind
+    for part in get_args(kind):
+        yield from _models_in(part)
+
+
+def wrongs_of(found: Sequence[Mapping[str, Any]], model: object = None) -> list[Wrong]:
+    """What pydantic found, without what was given. A validator of ours says ``ValueError(Wrong)``. ``model``: that the
+    body is to be."""
     wrongs: list[Wrong] = []
     for one in found:
         kind, context = str(one["type"]), cast("dict[str, Any]", one.get("ctx") or {})
@@ -187,6 +217,8 @@ def wrongs_of(found: Sequence[Mapping[str, Any]]) -> list[Wrong]:
         limit = next((context[name] for name in _LIMITS if name in context), None)
         if code in ("too_long", "too_short", "too_small", "too_large_number", "too_many", "too_few"):
             args = {"limit": int(limit or 0)}
+        elif code == "unknown_field":
+            args = {"known": _known_fields(model, place[1:])}
         elif code == "not_one_of":
             args = {"words": str(context.get("expected", "")).replace("'", "")}
         wrong = Wrong(code, at, args)

@@ -67,6 +67,16 @@ def routers() -> Iterator[APIRouter]:
 
 def make_app(services: Services, hosts: Iterable[str] = ()) -> AsgiApp:
     """The API of a marketplace. ``hosts``: own names beside those of loopback."""
+    return at_the_edge(inner_app(services), services, hosts)
+
+
+def at_the_edge(app: FastAPI, services: Services, hosts: Iterable[str] = ()) -> AsgiApp:
+    """The same behind what every request goes through."""
+    return OwnHosts(Edge(app, services), hosts)
+
+
+def inner_app(services: Services) -> FastAPI:
+    """The routes, with their problems and their description."""
     app = FastAPI(
         title="bookwatch: bookings and chats",
         version=bookwatch_version(),
@@ -90,7 +100,7 @@ def make_app(services: Services, hosts: Iterable[str] = ()) -> AsgiApp:
         policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
         return HTMLResponse(page_of(described(app)), headers=policy)
 
-    return OwnHosts(Edge(app, services), hosts)
+    return app
 
 
 def described(app: FastAPI) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from fastapi import Depends, Header, Request
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from resources.appwrite.files import FileStore
 from resources.appwrite.writing import WritingGateway
 from resources.settings import Settings
 from services.accounts import Accounts
@@ -32,6 +33,7 @@ T = TypeVar("T")
 
 CONNECT_S: Final = 1.0
 READ_S: Final = 3.0
+FILE_READ_S: Final = 6.0
 LONGEST_WAIT_S: Final = 2.0
 """A server that asks to be left alone for longer gets its wish, and the caller is told to come again."""
 CONNECTIONS: Final = 16
@@ -57,21 +59,45 @@ class Services:
     server_now: Callable[[], datetime | None] = lambda: None
     """The server's clock, naive UTC; None before its first answer."""
     _ones: dict[type, Any] = field(default_factory=dict[type, Any])
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def one(self, kind: type[T], make: Callable[[Services], T]) -> T:
         """The one object of its kind in this process (a cache, a watcher): made when it is first asked for, closed with
         the app where it has a ``close``."""
-        with self._lock:
+        with self._lock:  # what is made may ask for another one
             if kind not in self._ones:
                 self._ones[kind] = make(self)
             return self._ones[kind]
+
+    def ending(self) -> None:
+        """The process is to end: answers that would go on for long end first (an object's ``ending``)."""
+        with self._lock:
+            ones = list(self._ones.values())
+        for one in ones:
+            ending = getattr(one, "ending", None)
+            if ending is not None:
+                ending()
 
     def now(self) -> datetime:
         """Naive UTC: our clock; where the server's is more than a minute off, the later one of both."""
         ours = self.settings.clock.naive_now()
         theirs = self.server_now() if self.settings.now is None else None
         return ours if theirs is None or abs(theirs - ours) <= APART else max(ours, theirs)
+
+    def files(self) -> FileStore:
+        """Appwrite Storage, within the bounds of a request. Raises UsageError where there is no acting key."""
+
+        def made(services: Services) -> FileStore:
+            return FileStore(
+                services.settings,
+                services.settings.clock,
+                note_calls(services.notes),
+                timeouts=(CONNECT_S, FILE_READ_S),
+                seconds_left=seconds_left,
+                longest_wait=LONGEST_WAIT_S,
+            )
+
+        return self.one(FileStore, made)
 
     def view(self) -> View:
         """Rows as they are now, for an answer that writes nothing."""
@@ -205,9 +231,10 @@ def caller_of(
 
 
 async def _body_of(request: Request) -> bytes:
-    if request.headers.get("content-type", "").startswith("multipart/"):
-        return b""  # its parts are read by then; the route tells them apart
-    return await request.body()
+    try:
+        return await request.body()
+    except RuntimeError:
+        return b""  # it came in parts, and those are read by then: the route tells them apart
 
 
 async def _asking(

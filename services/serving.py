@@ -12,7 +12,7 @@ import uvicorn
 
 from resources.errors import UsageError
 from resources.own_hosts import is_loopback
-from services.api import make_app
+from services.api import at_the_edge, inner_app
 from services.context import Services
 from services.health import Examiner
 from services.looping import Loops
@@ -45,16 +45,20 @@ def _ended(signum: int, frame: object) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Says when it listens."""
+    """Says when it listens, and when it is to end."""
 
-    def __init__(self, config: uvicorn.Config, told: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, told: Callable[[], None], ending: Callable[[], None]) -> None:
         super().__init__(config)
-        self._told = told
+        self._told, self._ending = told, ending
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             self._told()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._ending()
+        await super().shutdown(sockets)
 
 
 def serve(
@@ -65,8 +69,10 @@ def serve(
     host, port = listener.getsockname()[:2]
     name = f"[{host}]" if ":" in host else host
     own = () if is_loopback(host) or host in ("0.0.0.0", "::") else (host,)
+    app = inner_app(services)
+    warm(services, app)
     config = uvicorn.Config(
-        cast("Any", make_app(services, (*hosts, *own))),
+        cast("Any", at_the_edge(app, services, (*hosts, *own))),
         log_level="error",
         access_log=False,  # a path may hold what nobody is to read
         server_header=False,
@@ -77,10 +83,9 @@ def serve(
     )
     loops = Loops(services)
     services.one(Examiner, Examiner).loops = loops
-    server = _Server(config, lambda: tell(f"http://{name}:{port}"))
+    server = _Server(config, lambda: tell(f"http://{name}:{port}"), services.ending)
     # uvicorn raises again what ended it: told to end, it has ended well.
     before = signal.signal(signal.SIGTERM, _ended)
-    warm(services)
     loops.start()
     try:
         server.run(sockets=[listener])

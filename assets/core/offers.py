@@ -25,7 +25,7 @@ def derive_offers(batch: Batch) -> Derived:
     rows = pl.DataFrame(
         {
             "offer_id": read.ids,
-            "booking_ref": read.identifier("bookingId", of=BOOKING_COLLECTIONS),
+            "booking_id": read.identifier("bookingId", of=BOOKING_COLLECTIONS),
             "provider_id": provider_id,
             "provider_type": provider_type,
             "round": _round(read),

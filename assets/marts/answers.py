@@ -69,11 +69,11 @@ def offers_of(b: Any, booking_offers: Any) -> Any:
     """The offers of some bookings in the words of bookings: booking_id, origin, offer_id, round, and _OF_OFFER."""
     o = booking_offers.filter(
         booking_offers.deleted_at.isnull()
-        & booking_offers.booking_ref.notnull()
+        & booking_offers.booking_id.notnull()
         & booking_offers.offered_at.notnull()
     )
     known = b.filter(b.origin == OFFERED).select("booking_id", "origin", booking_status=b.status)
-    o = o.inner_join(known, o.booking_ref == known.booking_id)
+    o = o.inner_join(known, "booking_id")
     accepted = o.state == OfferState.ACCEPTED.value
     open_still = (o.state == OfferState.OFFERED.value) & (o.booking_status == BookingStatus.PENDING.value)
     moment = ibis.null("timestamp")

@@ -282,7 +282,7 @@ class BookingOffers(CoreTable):
     """An offer of a booking to a provider, by the booking services; a booking that was made without them has none."""
 
     offer_id: pl.String = column("the row's $id", key=True)
-    booking_ref: pl.String = column("the booking that is offered, by its $id", null=True)
+    booking_id: pl.String = column("the booking that is offered, by its $id, as services write it", null=True)
     provider_id: pl.String = column("to whom", null=True)
     provider_type: pl.String = column("of which kind the provider is", null=True, words=PROVIDER_TYPES)
     round: pl.Int64 = column(

@@ -17,6 +17,7 @@ from urllib3.filepost import encode_multipart_formdata
 
 from resources.appwrite.failures import CallEvent, PermanentFailure
 from resources.appwrite.gateway import CONNECT_SECONDS, READ_SECONDS, PooledClient, json_object
+from resources.appwrite.patience import LONGEST_SERVER_WAIT
 from resources.clock import Clock
 from resources.settings import Settings
 
@@ -34,10 +35,19 @@ class FileStore:
         on_call: Callable[[CallEvent], None] = lambda event: None,
         *,
         timeouts: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
+        seconds_left: Callable[[], float] | None = None,
+        longest_wait: float = LONGEST_SERVER_WAIT,
     ) -> None:
-        """Raises UsageError where there is no acting key."""
+        """Raises UsageError where there is no acting key. ``seconds_left``, ``longest_wait``: as of PooledClient."""
         self._settings = settings
-        self._client = PooledClient(settings.acting(), clock, on_call, timeouts=timeouts)
+        self._client = PooledClient(
+            settings.acting(),
+            clock,
+            on_call,
+            timeouts=timeouts,
+            seconds_left=seconds_left,
+            longest_wait=longest_wait,
+        )
 
     def __enter__(self) -> FileStore:
         return self

@@ -138,10 +138,11 @@ class PooledClient(Client):
         monotonic: Callable[[], float] = time.monotonic,
         timeouts: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
         longest_wait: float = LONGEST_SERVER_WAIT,
+        seconds_left: Callable[[], float] | None = None,
         say: Callable[[str], None] = lambda line: None,
     ) -> None:
         """``longest_wait``: seconds that are waited where the server asks to be left alone; for longer it is not
-        called."""
+        called. ``seconds_left``: until whoever waits for a call gives up (None: nobody does)."""
         super().__init__()
         self.set_endpoint(settings.appwrite_endpoint)
         self.set_project(settings.appwrite_project_id)
@@ -159,6 +160,7 @@ class PooledClient(Client):
         self._monotonic = monotonic
         self._timeouts = timeouts
         self._longest_wait = longest_wait
+        self._seconds_left = seconds_left
         self._say = say
         self.breaker = CircuitBreaker(monotonic)
         self.wish = ServerWish(monotonic)
@@ -229,6 +231,13 @@ class PooledClient(Client):
         Raises PermanentFailure or TransientFailure (CircuitOpen without having called). A header of None is
         left out.
         """
+        if self._seconds_left is not None:
+            left = self._seconds_left()
+            if left <= 0:
+                raise TransientFailure(operation, "time_out", collection=collection)
+            within = left if within is None else min(within, left)
+            # A call that is tried again may take RETRY_BUDGET longer than its first time-out.
+            retries = retries if left > RETRY_BUDGET + 1 else 0
         started = time.perf_counter()
         attempts = 0
         first_failure: float | None = None

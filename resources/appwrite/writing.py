@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from appwrite.query import Query
 
-from resources.appwrite.failures import CallEvent, CallFailure, PermanentFailure, TransientFailure
+from resources.appwrite.failures import CallEvent, CallFailure, PermanentFailure
 from resources.appwrite.gateway import (
     API,
     COLUMNS_A_CALL,
@@ -30,8 +30,6 @@ from resources.appwrite.gateway import (
 )
 from resources.appwrite.patience import (
     LONGEST_SERVER_WAIT,
-    RETRIES,
-    RETRY_BUDGET,
     CircuitBreaker,
     http_date,
 )
@@ -94,8 +92,7 @@ class WritingGateway:
         seconds_left: Callable[[], float] | None = None,
         longest_wait: float = LONGEST_SERVER_WAIT,
     ) -> None:
-        """Raises UsageError where there is no acting key. ``seconds_left``: until whoever waits for a call gives up
-        (None: nobody does); ``longest_wait``: seconds that are waited where the server asks to be left alone."""
+        """Raises UsageError where there is no acting key. ``seconds_left``, ``longest_wait``: as of PooledClient."""
         acting = settings.acting()
         self._settings = settings
         self._api = API[settings.appwrite_api]
@@ -103,8 +100,9 @@ class WritingGateway:
             ("tableId", "rowId") if settings.appwrite_api == "tablesdb" else ("collectionId", "documentId")
         )
         self._database = settings.appwrite_database_id
-        self._seconds_left = seconds_left
-        self._client = PooledClient(acting, clock, on_call, timeouts=timeouts, longest_wait=longest_wait)
+        self._client = PooledClient(
+            acting, clock, on_call, timeouts=timeouts, longest_wait=longest_wait, seconds_left=seconds_left
+        )
         self._columns: dict[str, dict[str, str]] = {}
         self._has_transactions: bool | None = None
 
@@ -310,23 +308,8 @@ class WritingGateway:
         params: Mapping[str, Any],
         headers: Mapping[str, str] | None = None,
     ) -> tuple[dict[str, Any], Mapping[str, str]]:
-        patience: dict[str, Any] = {}
-        if self._seconds_left is not None:
-            left = self._seconds_left()
-            if left <= 0:
-                raise TransientFailure(operation, "time_out", collection=collection)
-            # A call that is tried again may take RETRY_BUDGET longer than its first time-out.
-            patience = {"within": left, "retries": RETRIES if left > RETRY_BUDGET + 1 else 0}
         answer = self._client.request(
-            operation,
-            collection,
-            method,
-            path,
-            params,
-            _told,
-            headers=headers or {},
-            expected=True,
-            **patience,
+            operation, collection, method, path, params, _told, headers=headers or {}, expected=True
         )
         return answer.value, answer.headers
 

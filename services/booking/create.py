@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Final
 
+from marketplace.app_rows import instant_like
 from marketplace.booking_rows import read_bookings
 from marketplace.discounts import believed, discounted
 from marketplace.entries import (
@@ -316,7 +317,7 @@ class _Making:
             amount_idr=amount,
             source=new.source.value,
             mode=new.mode.value,
-            response_deadline=str(data.get("responseDeadline") or "") or None,
+            response_deadline=str(instant_like(None, new.deadline)),
             queue_position=position_to_come(self.view, provider.identity),
             duplicate=None,
         )

@@ -117,7 +117,7 @@ class _Reading:
     def _others(self, given: Mapping[str, Any], known: frozenset[str], at: str) -> None:
         # What is not known is not repeated: a phone may stand in a field's name.
         if given.keys() - known:
-            self.wanted.wrong.append(Wrong("unknown_field", at, {"words": ", ".join(sorted(known))}))
+            self.wanted.wrong.append(Wrong("unknown_field", at, {"known": sorted(known)}))
 
     def _nothing(self, name: str) -> bool:
         return json_text(self.body.get(name)) is None

@@ -28,7 +28,8 @@ PROVIDER_ACCOUNT: Final = ("userId", "accountId")
 
 
 class Files(Protocol):
-    """What a chat needs of Appwrite Storage (resources/appwrite/files.py). Both raise CallFailure."""
+    """What a chat needs of Appwrite Storage (resources/appwrite/files.py). ``put`` and ``content``
+    raise CallFailure."""
 
     def put(
         self,
@@ -40,6 +41,7 @@ class Files(Protocol):
         permissions: Sequence[str],
     ) -> None: ...
     def content(self, bucket: str, file_id: str) -> bytes: ...
+    def close(self) -> None: ...
 
 
 def picture(content: bytes) -> UploadKind:

@@ -193,8 +193,10 @@ def _between(name: str, low: Place | None, high: Place | None) -> list[str]:
     if high is not None:
         younger = [Query.less_than(name, high.instant), Query.less_than(_NUMBER, max(high.sequence, 1))]
         filters += [Query.less_than_equal(name, high.instant), Query.or_queries(younger)]
-    if low is not None:
-        older = [Query.greater_than(name, low.instant), Query.greater_than(_NUMBER, max(low.sequence, 1))]
+    if low is not None and low.sequence < 1:  # no row has it: all of that instant stand after it
+        filters.append(Query.greater_than_equal(name, low.instant))
+    elif low is not None:
+        older = [Query.greater_than(name, low.instant), Query.greater_than(_NUMBER, low.sequence)]
         filters += [Query.greater_than_equal(name, low.instant), Query.or_queries(older)]
     return filters
 

@@ -23,11 +23,10 @@ from appwrite.query import Query
 from marketplace.app_rows import Row
 from resources.appwrite.failures import CallFailure
 from services.chat.conversation import ROOM, Conversation, Entry, placed
-from services.chat.place import changed, clear, milliseconds, opaque, sequence_of, stamp
+from services.chat.place import LATE_MS, changed, clear, milliseconds, opaque, sequence_of, stamp
 from services.store import Gateway
 
-OVERLAP_MS: Final = 5_000
-"""So much later than its stamp a row may come to be seen."""
+OVERLAP_MS: Final = LATE_MS
 EVERY_S: Final = 1.0
 ROOMS_A_CALL: Final = 40
 """As many ids, at their longest and under two names, as one query takes."""
@@ -143,6 +142,7 @@ class Watch:
         self._thread: threading.Thread | None = None
         self._clock: tuple[int, float] | None = None
         self._asked_to = 0
+        self._over = False
 
     # Clients ------------------------------------------------------------------------------------------------
 
@@ -173,7 +173,7 @@ class Watch:
         stream = Stream(conversation, user_id, seat_id, mark, wake, opened_at=self._monotonic())
         with self._lock:
             everybody = [one for held in self._open.values() for one in held]
-            if len(everybody) >= self._streams:
+            if self._over or len(everybody) >= self._streams:
                 raise TooManyStreams
             if sum(one.user_id == user_id for one in everybody) >= self._streams_a_user:
                 raise TooManyStreams
@@ -233,8 +233,9 @@ class Watch:
             return any(one.seat_id.lower() == who.lower() and not one.over for one in held)
 
     def end(self) -> None:
-        """End every stream."""
+        """End every stream; no other begins."""
         with self._lock:
+            self._over = True
             everybody = [one for held in self._open.values() for one in held]
         for stream in everybody:
             stream.end()

@@ -21,5 +21,10 @@ class Hub:
         """Something of a conversation was written: what was read of it before counts no more."""
         self.pages.cache.forget((conversation.collection, conversation.identity))
 
+    def ending(self) -> None:
+        """Streams end, for whoever reads them to go on elsewhere."""
+        self.watch.end()
+
     def close(self) -> None:
         self.watch.end()
+        self.files.close()

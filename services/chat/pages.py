@@ -18,7 +18,7 @@ from marketplace.aliases import ALIASES
 from marketplace.chatting import SEARCH_MOST, WORDS_MOST
 from services.chat.cache import Cache
 from services.chat.conversation import Conversation, Entry, entries, far_back
-from services.chat.place import Place
+from services.chat.place import After, Place
 from services.chat.showing import text_of
 from services.problems import Problem, Wrong
 from services.store import Gateway
@@ -61,11 +61,12 @@ class Pages:
         self.cache.further(key, before, page, whole=len(found) <= most)
         return Found(page, len(found) > most)
 
-    def newer(self, conversation: Conversation, after: Place, most: int) -> Found:
-        """The messages that stand after a place, those next to it: the server is always asked."""
-        found = list(
-            islice(entries(self.gateway, conversation, after=after, down=False, batch=most + 1), most + 1)
-        )
+    def newer(self, conversation: Conversation, after: After, most: int) -> Found:
+        """The messages that stand after a place or came to be seen before it since, oldest first: the server is always
+        asked."""
+        batch = most + 1 + len(after.given)
+        reading = entries(self.gateway, conversation, after=after.floor, down=False, batch=batch)
+        found = list(islice((entry for entry in reading if after.is_new(entry.place)), most + 1))
         return Found(found[:most], len(found) > most)
 
     def search(

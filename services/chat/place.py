@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -14,7 +15,11 @@ from marketplace.zones import resolve
 
 _EPOCH: Final = datetime.fromtimestamp(0, UTC).replace(tzinfo=None)
 _MS: Final = timedelta(milliseconds=1)
-_LONGEST: Final = 200
+_LONGEST: Final = 2_000
+_KNOWN: Final = 32
+
+LATE_MS: Final = 5_000
+"""So much later than its stamp a row may come to be seen: writing takes a while, and clocks differ a little."""
 
 
 @dataclass(frozen=True, order=True)
@@ -38,9 +43,57 @@ class Place:
         return stamp(self.at)
 
 
+BEFORE_ALL: Final = Place(0, 0)
+
+
+@dataclass(frozen=True)
+class After:
+    """From where somebody goes on towards what comes: the last place they were given, and of what stands a little
+    before it each place they were given, so that a message which comes to be seen late is told, and none twice.
+    ``floor``: what stands there or before is not told."""
+
+    place: Place
+    floor: Place
+    given: frozenset[Place] = frozenset()
+
+    def is_new(self, place: Place) -> bool:
+        return place > self.floor and Place(place.at, place.sequence) not in self.given
+
+    def with_given(self, given: Iterable[Place]) -> After:
+        """The same after some more were given."""
+        places = list(given)
+        found = sorted({*self.given, *(Place(one.at, one.sequence) for one in places)})
+        last = max([self.place, *places], key=lambda one: (one.at, one.sequence, one.row_id))
+        if not last.sequence:
+            return After(last, last)  # a server without numbers: there is nothing to tell them apart by
+        floor = max(self.floor, Place(last.at - LATE_MS, 0))
+        kept = [one for one in found if one > floor]
+        if len(kept) > _KNOWN:
+            floor, kept = kept[-_KNOWN - 1], kept[-_KNOWN:]
+        return After(last, floor, frozenset(kept))
+
+    @property
+    def cursor(self) -> str:
+        """Opaque to clients; it is a place's cursor, too."""
+        mine = self.place
+        told = [f"{mine.at - one.at}-{one.sequence}" for one in sorted(self.given)]
+        floor = f"{mine.at - self.floor.at}-{self.floor.sequence}"
+        return opaque("~".join((f"{mine.at}.{mine.sequence}.{mine.row_id}", floor, *told)))
+
+
+def after_at(cursor: str) -> After:
+    """What a cursor says; of a message's own: after it. Raises ValueError."""
+    place = place_at(cursor)
+    told = [one.split("-", 1) for one in clear(cursor).split("~")[1:]]
+    places = [Place(place.at - int(before), int(sequence)) for before, sequence in told]
+    for one in places:
+        stamp(one.at)
+    return After(place, places[0], frozenset(places[1:])) if places else After(place, place)
+
+
 def place_at(cursor: str) -> Place:
     """The place a cursor names. Raises ValueError."""
-    at, sequence, row_id = clear(cursor).split(".", 2)
+    at, sequence, row_id = clear(cursor).partition("~")[0].split(".", 2)
     place = Place(int(at), int(sequence), row_id)
     stamp(place.at)
     if not 0 <= place.sequence < 1 << 63:

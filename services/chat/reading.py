@@ -6,6 +6,7 @@ from services.callers import Caller
 from services.chat.conversation import Conversation, of_room
 from services.chat.events import OVERLAP_MS, Mark
 from services.chat.hub import Hub
+from services.chat.place import After, after_at
 from services.chat.rooms import MESSAGES, Seat, cursor_of, limit_of, seat
 from services.chat.searching import SearchPage, search
 from services.chat.showing import MessagePage, page_of
@@ -46,18 +47,32 @@ def page_at(
     Raises Problem (422), CallFailure."""
     if before is not None and after is not None:
         raise Problem(422, "not_valid", [Wrong("before_or_after", "after")])
-    start, end = cursor_of(after, "after"), cursor_of(before, "before")
+    start, end = _after_of(after), cursor_of(before, "before")
     if start is not None:
         found = hub.pages.newer(conversation, start, most)
-        return page_of(found.entries, whose, older=True, after=after)
+        return page_of(found.entries, whose, older=True, more=found.more, after=start)
     if end is not None:
         found = hub.pages.older(conversation, end, most)
-        return page_of(found.entries, whose, older=found.more)
+        return page_of(found.entries, whose, older=found.more, more=found.more)
     found = hub.pages.newest(conversation, most)
     if mark is not None:
         for entry in sorted(found.entries, key=lambda entry: str(entry.row.get("$updatedAt"))):
             mark.take(entry.row)
-    return page_of(found.entries, whose, older=found.more, events=None if mark is None else mark.event_id)
+    return page_of(
+        found.entries,
+        whose,
+        older=found.more,
+        more=found.more,
+        events=None if mark is None else mark.event_id,
+    )
+
+
+def _after_of(cursor: str | None) -> After | None:
+    """Raises Problem (422)."""
+    try:
+        return None if cursor is None else after_at(cursor)
+    except ValueError:
+        raise Problem(422, "not_valid", [Wrong("cursor_wrong", "after")]) from None
 
 
 def found_in(

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Annotated, Any, Final, cast
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from marketplace.aliases import ALIASES
 from marketplace.app_rows import attribute, instant_like, readers, text_at
@@ -40,6 +40,16 @@ Present = Callable[[str, str], bool]
 """Whether an id is looking at a room right now, as far as this process knows."""
 
 
+Text = Annotated[
+    str,
+    Field(
+        max_length=TEXT_MOST,
+        validation_alias=AliasChoices("text", *ALIASES["message.text"]),
+        description="What is said; message and content, as clients of the app call it, are taken for it.",
+    ),
+]
+
+
 class PlaceWanted(BaseModel):
     """A place to be told to the other side."""
 
@@ -55,7 +65,7 @@ class MessageWanted(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    text: Annotated[str, Field(max_length=TEXT_MOST)] = ""
+    text: Text = ""
     location: PlaceWanted | None = None
 
 
@@ -112,16 +122,19 @@ def send(
     identity = message_id(caller.user_id, key)
     guard = Guard.of(view, there.room_id)
     at = guard.next(view.now)
-    writes: list[Write] = []
+    count: list[Write] = []
     if there.role is not Role.ADMIN:
-        writes.append(counted(view, there.sender_id, Rate.MESSAGES, at))
+        count.append(counted(view, there.sender_id, Rate.MESSAGES, at))
     told: list[Create] = []
     seen, last_told = guard.seen(there.other_id), guard.told(there.other_id)
     away = there.other_id is not None and not present(there.other_id, there.room_id)
     if away and tells(seen, last_told, at):
         told = _news(view, there, identity, at)
-    writes += [
+    # The guard first: it is what two who write at once meet at, and the first write decides where there are no
+    # transactions. None is there that was not counted.
+    writes = [
         guard.changed(at, seen=there.sender_id, told=there.other_id if told else None),
+        *count,
         Create(MESSAGES, identity, attributes(view, there, words, at), readers(there.room)),
         *told,
     ]

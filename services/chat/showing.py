@@ -13,7 +13,7 @@ from marketplace.app_rows import Row, meaning, text_at, word
 from marketplace.chatting import Extra
 from marketplace.statuses import MESSAGE_KIND, ROLE
 from services.chat.conversation import Entry
-from services.chat.place import stamp
+from services.chat.place import BEFORE_ALL, After, Place, stamp
 
 
 class Location(BaseModel):
@@ -50,10 +50,12 @@ class MessageShown(BaseModel):
 
 
 class MessagePage(BaseModel):
-    """Messages, oldest first. ``before``: the cursor of older ones, none where there are none; ``after``: of those to
-    come; ``events``: where a stream of events goes on from this page, of a page at the newest end."""
+    """Messages, oldest first. ``more``: whether there are further ones, the way that was asked for; ``before``: the
+    cursor of older ones, none where there are none; ``after``: of those to come; ``events``: where a stream of events
+    goes on from this page, of a page at the newest end."""
 
     messages: list[MessageShown]
+    more: bool
     before: str | None = None
     after: str | None = None
     events: str | None = None
@@ -117,15 +119,22 @@ def page_of(
     mine: frozenset[str],
     *,
     older: bool,
+    more: bool,
     events: str | None = None,
-    after: str | None = None,
+    after: After | None = None,
 ) -> MessagePage:
-    """A page of messages that are in their order. ``older``: whether there are; ``after``: where nothing was found,
-    what was asked for."""
+    """A page of messages in their order. ``older``, ``more``: whether there are; ``after``: what was asked for. From
+    the newest end on, what comes to be seen late is told to whoever goes on."""
+    if after is None and found:
+        # What stands before the page was given, or will be by the pages before it.
+        first = found[0].place
+        floor = Place(first.at, first.sequence - 1) if older else BEFORE_ALL
+        after = After(found[-1].place, floor)
     return MessagePage(
         messages=[shown(entry, mine) for entry in found],
+        more=more,
         before=found[0].place.cursor if found and older else None,
-        after=found[-1].place.cursor if found else after,
+        after=after.with_given(entry.place for entry in found).cursor if after is not None else None,
         events=events,
     )
 

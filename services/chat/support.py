@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 from appwrite.query import Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from marketplace.aliases import ALIASES
 from marketplace.app_rows import attribute, instant_like, names_somebody, text_at
-from marketplace.chatting import TEXT_MOST
 from marketplace.operations import message_id
 from marketplace.rates import Rate
 from marketplace.statuses import Role
@@ -28,7 +27,7 @@ from services.chat.hub import Hub
 from services.chat.place import milliseconds, opaque, sequence_of, stamp
 from services.chat.reading import page_at
 from services.chat.rooms import cursor_of, is_id, limit_of
-from services.chat.sending import Guard, Sent, cleaned
+from services.chat.sending import Guard, Sent, Text, cleaned
 from services.chat.showing import MessagePage, MessageShown, shown
 from services.problems import Problem, Wrong
 from services.rates import counted
@@ -47,7 +46,7 @@ class SupportWanted(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    text: Annotated[str, Field(max_length=TEXT_MOST)]
+    text: Text
 
 
 class Thread(BaseModel):

@@ -42,9 +42,15 @@ class ProfileChange:
     prices: Mapping[int, int] | None = None
 
 
-def set_status(view: View, caller: Caller, rules: Rules, status: str) -> Decision[ShownStatus]:
-    """Say whether one is there. A restricted account stays restricted until it is paid. Raises Problem, CallFailure."""
+def set_status(
+    view: View, caller: Caller, rules: Rules, said: str | None, online: bool | None = None
+) -> Decision[ShownStatus]:
+    """Say whether one is there, by a word in any spelling or, without one, by yes and no. A restricted account stays
+    restricted until it is paid. Raises Problem, CallFailure."""
     member = member_of(view, caller, rules)
+    if said is None and online is not None:
+        said = (ProviderStatus.AVAILABLE if online else ProviderStatus.OFFLINE).value
+    status = word(said, PROVIDER_STATUS)
     if status not in CHOSEN:
         raise Problem(422, "not_valid", [Wrong("no_status", "/status", {"known": ", ".join(CHOSEN)})])
     if word(text_at(member.row, "status"), PROVIDER_STATUS) == ProviderStatus.RESTRICTED.value:

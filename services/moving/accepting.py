@@ -46,7 +46,7 @@ _ACCEPTED = BookingStatus.ACCEPTED.value
 def accept(view: View, caller: Caller, booking_id: str, terms: Terms) -> Decision[Moved]:
     """Accept a booking: by the provider who is asked for it, before the deadline of their offer; by an administrator on
     behalf of them. Raises Problem, CallFailure."""
-    booking = standing(view, booking_id, terms, provider_watched=True)
+    booking = standing(view, booking_id, terms, provider_watched=True, calendar_of=caller.provider_id)
     rule = allowed(booking, _ACCEPTED, caller)
     whose = _who(booking, caller)
     if not (booking.is_claimed and booking.holder == whose):

@@ -12,6 +12,7 @@ from marketplace.app_rows import instant_like
 
 LONGEST_REASON: Final = 128
 """Characters of a reason: what the columns of the marketplace take."""
+LONGEST_NOTE: Final = 500
 LONGEST_ID: Final = 64
 
 
@@ -45,7 +46,11 @@ class Cancelling(_Shape):
 class Reassigning(_Shape):
     """A booking that another provider is asked for."""
 
-    provider_id: Annotated[str, Field(min_length=1, max_length=LONGEST_ID)]
+    provider_id: Annotated[str, Field(min_length=1, max_length=LONGEST_ID, description="who is asked now")]
+    reason: Annotated[
+        str | None,
+        Field(max_length=LONGEST_NOTE, description="why; a booking has no column that keeps it"),
+    ] = None
 
 
 class Moved(_Shape):

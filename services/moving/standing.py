@@ -20,7 +20,7 @@ from marketplace.booking_rows import BookingNow, read_bookings
 from marketplace.collections import PROVIDER_TYPES
 from marketplace.money import DEFAULT_BOUNDS, AmountBounds
 from marketplace.offers import OFFERS, Offer, OfferState, answered, offer_of
-from marketplace.operations import acceptance_id, room_id
+from marketplace.operations import acceptance_id, calendar_guard_id, room_id
 from marketplace.policy import Policy
 from marketplace.statuses import BOOKING_STATUS, PROVIDER_TYPE, RoomStatus
 from marketplace.transitions import Actor, Transition, ever_moves, move
@@ -137,12 +137,22 @@ class Standing:
         return dict(status_written(self.row, ALIASES["booking.status"], BOOKING_STATUS, status, has))
 
 
-def standing(view: View, booking_id: str, terms: Terms, *, provider_watched: bool = False) -> Standing:
-    """A booking as it stands; its row and its guard are watched, its provider's where that is asked for. Raises Problem
-    (404), CallFailure."""
+def standing(
+    view: View,
+    booking_id: str,
+    terms: Terms,
+    *,
+    provider_watched: bool = False,
+    calendar_of: str | None = None,
+) -> Standing:
+    """A booking as it stands; its row and its guard are watched, its provider's where that is asked for.
+    ``calendar_of``: a provider whose guard is read with it. Raises Problem (404), CallFailure."""
     row = view.row(BOOKINGS, booking_id)
     if row is None:
         raise Problem(404, "not_found")
+    if calendar_of is not None:
+        guards = (acceptance_id(BOOKINGS, booking_id), calendar_guard_id(calendar_of))
+        view.read((GUARDS, guard) for guard in guards)
     guard = view.row(GUARDS, acceptance_id(BOOKINGS, booking_id))
     listed = view.rows(OFFERS, [Query.equal("bookingId", [booking_id]), Query.limit(_MOST_OFFERS_READ)])
     offers = sorted((offer_of(found) for found in listed), key=lambda offer: (offer.round, offer.offer_id))

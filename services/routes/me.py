@@ -14,7 +14,6 @@ from pydantic.alias_generators import to_camel
 
 from marketplace.money import AmountBounds
 from marketplace.uploads import LARGEST_PROOF_BYTES
-from resources.appwrite.files import FileStore
 from resources.policy_file import load_policy
 from services.context import Asked, AskedOnce, Asking, Services
 from services.members import account, earnings, notifications, proofs, requests
@@ -47,7 +46,12 @@ class _Wanted(BaseModel):
 
 
 class WantedStatus(_Wanted):
-    status: StrictStr = Field(max_length=_LONGEST, description="AVAILABLE, BUSY or OFFLINE.")
+    status: StrictStr | None = Field(
+        default=None, max_length=_LONGEST, description="AVAILABLE, BUSY or OFFLINE, in any spelling."
+    )
+    online: StrictBool | None = Field(
+        default=None, description="Without a status: true is AVAILABLE, false OFFLINE."
+    )
 
 
 class WantedSwitches(_Wanted):
@@ -74,11 +78,6 @@ def rules_of(services: Services) -> Rules:
     """What of the settings and the policy a member's figures rest on."""
     settings = services.settings
     return Rules(load_policy(), AmountBounds(settings.amount_min, settings.amount_max), settings.timezone)
-
-
-def store_of(services: Services) -> FileStore:
-    """Appwrite Storage."""
-    return FileStore(services.settings, services.settings.clock)
 
 
 def _rules(asked: Asking) -> Rules:
@@ -152,7 +151,9 @@ def switch_notifications(body: WantedSwitches, asked: Asked) -> ShownSwitches:
 @ROUTER.put("/status")
 def set_status(body: WantedStatus, asked: Asked) -> ShownStatus:
     """Say whether a provider is there."""
-    return _done(asked, lambda view: account.set_status(view, asked.caller, _rules(asked), body.status))
+    return _done(
+        asked, lambda view: account.set_status(view, asked.caller, _rules(asked), body.status, body.online)
+    )
 
 
 @ROUTER.get("/profile")
@@ -176,6 +177,6 @@ def upload_proof(
 ) -> JSONResponse:
     """Hand in the proof that one of one's own commissions was paid."""
     content = file.file.read(LARGEST_PROOF_BYTES + 1)
-    files = asked.services.one(FileStore, store_of)
+    files = asked.services.files()
     decide = proofs.keeping(files, asked.caller, _rules(asked), commission_id, content)
     return asked.command("upload_proof", decide, body=hashlib.sha256(content).digest())

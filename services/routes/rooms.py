@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Final
 
-from fastapi import APIRouter, File, Form, Header, Path, Query, UploadFile
+from fastapi import APIRouter, Body, File, Form, Header, Path, Query, UploadFile
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
@@ -20,7 +20,6 @@ from marketplace.chatting import (
     TEXT_MOST,
 )
 from resources.appwrite.failures import CallFailure
-from resources.appwrite.files import FileStore
 from services.chat.attachments import attach, attached
 from services.chat.conversation import of_room
 from services.chat.events import Stream, TooManyStreams
@@ -43,7 +42,7 @@ HEARTBEAT_S: Final = 15.0
 COME_AGAIN_S: Final = 3
 
 RoomId = Annotated[str, Path(max_length=64)]
-Cursor = Annotated[str | None, Query(max_length=256, description="A cursor of an earlier answer.")]
+Cursor = Annotated[str | None, Query(max_length=2_000, description="A cursor of an earlier answer.")]
 Limit = Annotated[int, Query(ge=1, le=MESSAGES_A_PAGE_MOST)]
 
 
@@ -51,7 +50,7 @@ def hub_of(asked: Asking) -> Hub:
     """The chats of this process."""
 
     def made(services: Services) -> Hub:
-        return Hub(services.gateway, FileStore(services.settings, services.settings.clock))
+        return Hub(services.gateway, services.files())
 
     return asked.services.one(Hub, made)
 
@@ -83,10 +82,10 @@ def send_message(room_id: RoomId, wanted: MessageWanted, asked: AskedOnce) -> JS
 
 
 @ROUTER.post("/rooms/{room_id}/read")
-def read(room_id: RoomId, wanted: ReadWanted, asked: AskedOnce) -> ReadTold:
-    """The caller has read a room up to a message: what the others wrote to them counts as read. It may be said any
-    number of times."""
-    told = mark_read(asked.gateway, asked.now, asked.caller, room_id, wanted)
+def read(room_id: RoomId, asked: AskedOnce, wanted: Annotated[ReadWanted | None, Body()] = None) -> ReadTold:
+    """The caller has read a room up to a message, without a body all of it: what the others wrote to them counts as
+    read. It may be said any number of times."""
+    told = mark_read(asked.gateway, asked.now, asked.caller, room_id, wanted or ReadWanted())
     if told.read:
         hub_of(asked).forget(of_room(room_id, MESSAGES))
     return told

@@ -318,10 +318,8 @@ def test_an_offer_is_read_as_services_write_it() -> None:
     )
     assert offer_id.startswith("of_")
     assert found == set()
-    assert {
-        name: row[name] for name in ("booking_ref", "provider_id", "provider_type", "round", "state")
-    } == {
-        "booking_ref": "b1",
+    assert {name: row[name] for name in ("booking_id", "provider_id", "provider_type", "round", "state")} == {
+        "booking_id": "b1",
         "provider_id": "jkt",
         "provider_type": "therapist",
         "round": 2,

@@ -168,17 +168,24 @@ def of(name: str) -> Callable[[Warehouse], tuple[bool, tuple[str, ...]]]:
 
 def test_a_booking_that_was_accepted_has_one_accepted_offer_its_provider_s(world: Warehouse) -> None:
     verdict = of("offer_accepted")
+
+    def state(offer: str, word: str) -> None:
+        world.con.execute("UPDATE core.booking_offers SET state = ? WHERE offer_id = ?", [word, offer])
+
     assert verdict(world) == (True, ())
-    world.con.execute("UPDATE core.booking_offers SET state = 'accepted' WHERE offer_id = 'of_b1_budi'")
+    world.con.execute("DELETE FROM core.booking_providers")
+    state("of_b1_budi", "accepted")  # two accepted it, and nobody handed it over
     assert verdict(world) == (False, ("b1",))
-    world.con.execute("UPDATE core.booking_offers SET state = 'expired' WHERE booking_ref = 'b1'")
-    assert verdict(world) == (False, ("b1",))
-    world.con.execute("UPDATE core.booking_offers SET state = 'accepted' WHERE offer_id = 'of_b1_ani'")
+    world.held("b1", (MADE, "budi"), (MADE + 8 * MINUTE, "citra"))
+    assert verdict(world) == (True, ())
+    world.con.execute(
+        "UPDATE core.booking_offers SET answered_at = answered_at + INTERVAL 1 HOUR WHERE round = 2"
+    )
+    assert verdict(world) == (False, ("b1",))  # who accepted it last does not have it
+    world.con.execute("UPDATE core.booking_offers SET state = 'expired' WHERE booking_id = 'b1'")
     assert verdict(world) == (False, ("b1",))
     # Written after the other collection was read: the next run sees both.
-    world.con.execute(
-        "UPDATE core.booking_offers SET updated_at = ? WHERE booking_ref = 'b1'", [NOW + MINUTE]
-    )
+    world.con.execute("UPDATE core.booking_offers SET updated_at = ? WHERE booking_id = 'b1'", [NOW + MINUTE])
     assert verdict(world) == (True, ())
 
 

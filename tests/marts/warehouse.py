@@ -196,7 +196,7 @@ class Warehouse:
 
     def offer(
         self,
-        booking_ref: str,
+        booking_id: str,
         provider_id: str,
         state: str,
         *,
@@ -209,8 +209,8 @@ class Warehouse:
         self.add(
             "core.booking_offers",
             **{
-                "offer_id": f"of_{booking_ref}_{provider_id}",
-                "booking_ref": booking_ref,
+                "offer_id": f"of_{booking_id}_{provider_id}",
+                "booking_id": booking_id,
                 "provider_id": provider_id,
                 "state": state,
                 "offered_at": at,

@@ -127,6 +127,13 @@ class App:
             if query["method"] == "equal":
                 assert name in HELD[collection], f"no column {name}"
                 found = [row for row in found if row.get(name) in values]
+            elif query["method"] == "or":
+                assert all(
+                    one["method"] == "equal" and one["attribute"] in HELD[collection] for one in values
+                )
+                found = [
+                    row for row in found if any(row.get(one["attribute"]) in one["values"] for one in values)
+                ]
             elif query["method"] == "greaterThan":
                 since = datetime.fromisoformat(values[0])
                 found = [row for row in found if datetime.fromisoformat(row[name]) > since]

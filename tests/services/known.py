@@ -1,13 +1,14 @@
 """What is there before anybody asks: a booking, its room and a commission of the first customer with the first
-therapist. Holds no test."""
+therapist; more people; and whether what was booked is whole. Holds no test."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.services.conftest import Api
+from tests.services.conftest import PROVIDER, Api
 
 
 @dataclass
@@ -67,3 +68,29 @@ def wanted(provider: str, **more: Any) -> dict[str, Any]:
         "location": "Jl. Kayu Aya 1",
         **more,
     }
+
+
+def people(api: Api, number: int) -> list[tuple[str, str]]:
+    """So many customers, each with a provider of their own: (JWT, provider)."""
+    found: list[tuple[str, str]] = []
+    for n in range(number):
+        customer, provider = f"c{n}-{api.server.database}", f"p{n}-{api.server.database}"
+        api.row("therapists", provider, **PROVIDER, name=f"Ni {n}", whatsappNumber=f"+6281100{n:04}")
+        api.appwrite("POST", "/users", {"userId": customer})
+        found.append((api.appwrite("POST", f"/users/{customer}/jwts", {"duration": 3600})["jwt"], provider))
+    return found
+
+
+def assert_whole(api: Api, answers: dict[str, dict[str, Any]], bookings: int) -> None:
+    """So many bookings stand, each with one room, its messages, one offer and one count, and no others."""
+    ids = {told["bookingId"] for told in answers.values()}
+    assert len(ids) == bookings
+    assert {row["$id"] for row in api.rows("bookings")} == ids
+    assert Counter(row["bookingId"] for row in api.rows("chat_rooms")) == dict.fromkeys(ids, 1)
+    assert Counter(row["bookingId"] for row in api.rows("booking_offers")) == dict.fromkeys(ids, 1)
+    messages = Counter(row["bookingId"] for row in api.rows("chat_messages"))
+    assert messages.keys() == ids
+    assert len(set(messages.values())) == 1
+    counted = Counter(row["userId"] for row in api.rows("service_counters") if row["kind"] == "bookings")
+    assert set(counted.values()) == {1}
+    assert len(api.rows("service_requests")) == len(answers)

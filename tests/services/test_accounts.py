@@ -145,3 +145,20 @@ def test_doctor_says_whether_the_collections_are_there(marketplace: tuple[Sandbo
     assert "service_guards" in found[0].sentence
     away = settings.model_copy(update={"appwrite_endpoint": f"{server.origin}/nowhere"})
     assert [line.verdict for line in examine_services(away)] == ["could not tell"]
+
+
+def test_a_server_that_takes_no_columns_with_a_collection_and_knows_strings_alone(
+    marketplace: tuple[SandboxProcess, Settings],
+) -> None:
+    server, settings = marketplace
+    server.faults(
+        {"kind": "status", "status": 404, "method": "POST", "path": "/tables", "count": 1},
+        {"kind": "status", "status": 404, "path": "/columns/varchar"},
+        {"kind": "status", "status": 404, "path": "/columns/text"},
+        {"kind": "after", "status": 503, "death": "status", "path": "/columns/integer", "count": 1},
+    )
+    made = install(settings)
+    server.faults()
+    assert lacking(made) == []
+    # Its strings are of the sizes that are asked for, and an answer that was lost made nothing twice.
+    assert {part.state for part in look(settings)} == {State.THERE}

@@ -154,6 +154,7 @@ def test_all_that_is_wrong_is_told_at_once_in_the_callers_language_and_nothing_i
     ]
     assert not any(word in answer.text for word in ("Ketut", "Wayan", "Luh"))
     assert "At most 5" in told["errors"][1]["message"]
+    assert told["errors"][2]["message"].endswith("these are: name.")
     in_indonesian = client.post("/tried", "therapist", wrong).json()
     assert "Paling banyak 5" in in_indonesian["errors"][1]["message"]
     asked_for = client.post("/tried", "therapist", wrong, headers={"Accept-Language": "fr, en;q=0.5"}).json()
@@ -202,7 +203,8 @@ def test_nobody_is_told_nothing(client: Client) -> None:
 def test_bounds_paths_methods_and_hosts(client: Client) -> None:
     assert client.get("/tried/x", "customer").json() == {"user": "ann", "left": True}
     assert client.get("/nowhere/+62811", None).json()["code"] == "no_such_path"
-    assert client.ask("DELETE", "/tried/x", "customer").json()["code"] == "no_such_method"
+    deleted = client.ask("DELETE", "/tried/x", "customer")
+    assert (deleted.json()["code"], deleted.headers["allow"]) == ("no_such_method", "GET")
     large = client.post("/tried", "customer", {"minutes": 60, "person": {"name": "x" * 70_000}})
     assert (large.status_code, large.json()["code"]) == (413, "too_large")
 

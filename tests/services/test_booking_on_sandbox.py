@@ -8,7 +8,9 @@ from typing import Any
 
 from marketplace.operations import discount_id
 from resources.appwrite.writing import Create
+from services.context import open_services
 from tests.services.conftest import Api
+from tests.services.told import Client
 
 
 def _wanted(api: Api, who: str = "therapist", **given: Any) -> dict[str, Any]:
@@ -67,3 +69,20 @@ def test_bookings_are_made_once_and_in_line_and_discounted_as_often_as_a_code_ma
     assert api.get(f"/bookings/{made.json()['bookingId']}", "place").json()["mode"] == "scheduled"
     assert api.get(f"/bookings/{made.json()['bookingId']}", "therapist").status_code == 404
     assert api.get(f"/bookings/{second.json()['bookingId']}", "therapist").json()["queuePosition"] == 2
+
+
+def test_on_a_server_without_transactions_two_clicks_are_one_booking_too(api: Api) -> None:
+    api.server.settings(transactions=False)
+    services = open_services(api.settings)
+    client = Client(services, api.tokens)
+    try:
+        with ThreadPoolExecutor(3) as pool:
+            told = list(
+                pool.map(lambda n: client.post("/bookings", "customer", _wanted(api), key=f"k{n}"), range(3))
+            )
+    finally:
+        services.close()
+    assert {one.status_code for one in told} <= {200, 201}, [one.text for one in told]
+    assert len({one.json()["bookingId"] for one in told}) == 1
+    counts = [len(api.rows(name)) for name in ("bookings", "chat_rooms", "chat_messages", "booking_offers")]
+    assert counts == [1, 1, 3, 1]

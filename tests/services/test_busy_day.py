@@ -13,6 +13,7 @@ from tests.services.busy_day import BusyDay
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("bookings", [40, 1_000])
 def test_nothing_is_found_in_what_services_wrote(
     bookings: int, marketplace: tuple[SandboxProcess, Settings], tmp_path: Path

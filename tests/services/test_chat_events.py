@@ -256,11 +256,18 @@ def test_a_client_hears_what_is_said_and_goes_on_where_it_was(served: tuple[Chat
     first = next(event["id"] for event in heard if "one" in event.get("data", ""))
     chat.say(text="three")
     with httpx2.stream("GET", url, headers=headers | {"Last-Event-ID": first}) as stream:
-        heard = read_until(stream.iter_lines(), lambda event: "three" in event.get("data", ""))
+        lines = stream.iter_lines()
+        heard = read_until(lines, lambda event: "three" in event.get("data", ""))
         assert texts(heard) == ["two", "three"]
-    for who, status in (("customer", 422), ("other_customer", 404)):
-        told = httpx2.get(url, headers={"Authorization": f"Bearer {who}", "Last-Event-ID": "?"})
-        assert told.status_code == status
+        chat.api.services.ending()
+        assert not any("data" in line for line in lines), "it ends as an answer does"
+    for who, event, status in (
+        ("customer", "?", 422),
+        ("other_customer", "?", 404),
+        ("customer", first, 429),
+    ):
+        refused = httpx2.get(url, headers={"Authorization": f"Bearer {who}", "Last-Event-ID": event})
+        assert refused.status_code == status
 
 
 def run(wanted: Callable[[Hub, Memory], Coroutine[Any, Any, None]]) -> None:

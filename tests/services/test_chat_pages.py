@@ -13,7 +13,8 @@ from sandbox.simulator.schema import TABLES
 from services.chat.cache import COUNTS_FOR_S, Cache
 from services.chat.conversation import of_room
 from services.chat.pages import Pages, words_of
-from services.chat.place import Place, place_at
+from services.chat.place import LATE_MS, After, Place, after_at, place_at
+from services.chat.showing import page_of
 from services.problems import Problem
 from tests.services.memory import EPOCH, Memory
 
@@ -82,7 +83,7 @@ def test_pages_neither_skip_nor_repeat(
         if place is None:
             found = pages.newest(ROOM, size)
         else:
-            found = pages.older(ROOM, place, size) if down else pages.newer(ROOM, place, size)
+            found = pages.older(ROOM, place, size) if down else pages.newer(ROOM, After(place, place), size)
         rows = found.entries[::-1] if down else found.entries
         shown += [str(entry.row["$id"]) for entry in rows]
         if not found.more:
@@ -105,10 +106,45 @@ def test_what_came_after_a_place_is_found_from_it() -> None:
     for number in range(5):
         written(server, f"m{number}", 0)
     last = pages.newest(ROOM, 50).entries[-1].place
-    assert not pages.newer(ROOM, last, 50).entries
+    assert not pages.newer(ROOM, After(last, last), 50).entries
     for number in range(5, 8):
         written(server, f"m{number}", 0)
-    assert [str(e.row["$id"]) for e in pages.newer(ROOM, last, 50).entries] == ["m5", "m6", "m7"]
+    assert [str(e.row["$id"]) for e in pages.newer(ROOM, After(last, last), 50).entries] == ["m5", "m6", "m7"]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    rounds=st.lists(st.lists(st.integers(0, LATE_MS - 100), max_size=4), min_size=1, max_size=10),
+    size=st.integers(1, 4),
+    pause=st.integers(0, 4_000),
+    ordered=st.booleans(),
+)
+def test_who_polls_misses_none_that_comes_to_be_seen_late(
+    rounds: list[list[int]], size: int, pause: int, ordered: bool
+) -> None:
+    """Each message is stamped up to some seconds before it is to be seen; polled with each answer's ``after``."""
+    server = memory(ordered=ordered)
+    pages = Pages(server)
+    written(server, "first", 0)
+    first = pages.newest(ROOM, size)
+    cursor = page_of(first.entries, frozenset(), older=first.more, more=first.more).after
+    told = [str(entry.row["$id"]) for entry in first.entries]
+    came, now = 0, EPOCH + timedelta(seconds=6)
+    for lags in [*rounds, *[[]] * 12]:
+        for lag in lags:
+            at = (now - timedelta(milliseconds=lag)).isoformat(timespec="milliseconds") + "+00:00"
+            server.put("chat_messages", f"m{came}", conversationId="r1", timestamp=at)
+            came += 1
+        now += timedelta(milliseconds=pause)
+        more = True
+        while more:
+            assert cursor is not None
+            after = after_at(cursor)
+            found = pages.newer(ROOM, after, size)
+            told += [str(entry.row["$id"]) for entry in found.entries]
+            cursor = page_of(found.entries, frozenset(), older=True, more=found.more, after=after).after
+            more = found.more
+    assert sorted(told) == sorted(server.tables["chat_messages"])
 
 
 def test_instants_the_server_cannot_order_are_ordered_here() -> None:

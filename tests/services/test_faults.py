@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
@@ -18,6 +19,7 @@ from services.patience import answered_within
 from services.store import Contended, Decision, Doubtful, View
 from services.tables import GUARDS
 from tests.services.conftest import Api
+from tests.services.known import assert_whole, people, wanted
 
 EVERY_TENTH = (
     {"kind": "status", "rate": 0.04, "status": 503, "path": "/tablesdb"},
@@ -66,6 +68,29 @@ def test_every_key_is_done_once_whatever_the_server_does(api: Api, monkeypatch: 
     assert [done(api.services, f"k{n}") for n in range(20)] == [found[n] for n in range(20)]
 
 
+def test_bookings_are_made_once_and_whole_whatever_the_server_does(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("resources.appwrite.patience.BREAKER_FAILURES", 10_000)
+    monkeypatch.setattr("resources.appwrite.patience.FIRST_DELAY", 0.01)
+    folk = people(api, 5)
+    api.tokens = {f"key-{n}": jwt for n, (jwt, _) in enumerate(folk)}
+    api.server.faults(*EVERY_TENTH, seed=7)
+    answers: dict[str, dict[str, Any]] = {}
+    statuses: set[int] = set()
+    for n, (_, provider) in enumerate(folk):
+        body = wanted(provider, customer={"name": "Ann", "whatsapp": f"+6141234{n:04}"})
+        for _ in range(30):
+            answer = api.post("/bookings", f"key-{n}", body, key=f"key-{n}")
+            statuses.add(answer.status_code)
+            if answer.status_code == 201:
+                answers[f"key-{n}"] = answer.json()
+                break
+    api.server.faults()
+    assert statuses <= {201, 503}
+    assert_whole(api, answers, len(folk))
+
+
 def test_a_server_that_hangs_does_not_keep_who_asks_waiting(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -73,7 +98,6 @@ def test_a_server_that_hangs_does_not_keep_who_asks_waiting(
     monkeypatch.setattr(context, "READ_S", 0.1)
     monkeypatch.setattr(context, "LONGEST_WAIT_S", 0.02)
     monkeypatch.setattr("resources.appwrite.gateway.RETRY_BUDGET", 0.2)
-    monkeypatch.setattr("resources.appwrite.writing.RETRY_BUDGET", 0.2)
     monkeypatch.setattr("resources.appwrite.patience.FIRST_DELAY", 0.01)
     services = open_services(api.settings)
     # (Nobody's key is asked for: the caller is known.)

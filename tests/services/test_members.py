@@ -282,7 +282,10 @@ def test_switches_and_status_are_a_providers_own_but_not_the_restriction(server:
     assert done(server, lambda v: account.set_status(v, THERAPIST, RULES, "OFFLINE")).last_seen_at == at()
     row = server.tables["therapists"]["t1"]
     assert (row["status"], row["lastSeenAt"]) == ("OFFLINE", at())
-    for word in ("RESTRICTED", "available", ""):
+    for said, online, status in (("busy", True, "BUSY"), (None, True, "AVAILABLE"), (None, False, "OFFLINE")):
+        told = done(server, lambda v, s=said, o=online: account.set_status(v, THERAPIST, RULES, s, o))
+        assert told.status == server.tables["therapists"]["t1"]["status"] == status
+    for word in ("RESTRICTED", "there", "", None):
         assert refused(lambda w=word: account.set_status(view(server), THERAPIST, RULES, w)).status == 422
     row["status"] = "Restricted"
     problem = refused(lambda: account.set_status(view(server), THERAPIST, RULES, "AVAILABLE"))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-import os
-from collections.abc import Iterator
 from typing import Any
 
 import hypothesis
@@ -24,12 +23,11 @@ CHECKED = (
     "response_headers_conformance",
     "response_schema_conformance",
     "unsupported_method",
-    *os.environ.get("API_CHECKS", "").split(),
 )
-CI_EXAMPLES = int(os.environ.get("BOOKWATCH_API_EXAMPLES", "6"))
+IN_CI, MANY = 2, 150
 
 
-def asked(api: Api, known: Known, examples: int, seed: int = 1) -> Iterator[tuple[str, int]]:
+def asked(api: Api, known: Known, examples: int, seed: int = 1) -> list[tuple[str, int]]:
     """Ask every operation; (operation, status) of each answer."""
     app: Any = api.http.app
     schema = schemathesis.openapi.from_dict(api.get("/openapi.json", None).json())
@@ -64,26 +62,20 @@ def asked(api: Api, known: Known, examples: int, seed: int = 1) -> Iterator[tupl
                 seen.append((f"{case.method} {case.path}", answer.status_code))
                 case.validate_response(answer, checks=checks, headers=headers)
 
-            try:
+            with contextlib.suppress(hypothesis.errors.Unsatisfiable):  # nothing in it could be wrong
                 ask()
-            except BaseException as failed:
-                if os.environ.get("API_ALL"):
-                    parts = getattr(failed, "exceptions", [failed])
-                    for one in parts:
-                        print("FOUND", operation.label, mode, type(one).__name__, str(one)[:900])
-                else:
-                    raise
-    return iter(seen)
+    return seen
 
 
 def test_no_request_makes_it_fail(api: Api) -> None:
-    seen = list(asked(api, known_rows(api), CI_EXAMPLES))
+    seen = asked(api, known_rows(api), IN_CI)
     assert max(status for _, status in seen) < 500
     assert any(status < 300 for _, status in seen)
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3000)
 @pytest.mark.parametrize("seed", [2, 3])
 def test_no_request_of_many_makes_it_fail(api: Api, seed: int) -> None:
-    seen = list(asked(api, known_rows(api), 150, seed))
+    seen = asked(api, known_rows(api), MANY, seed)
     assert max(status for _, status in seen) < 500

@@ -6,27 +6,15 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from typing import Any
 
 import pytest
 
-from tests.services.conftest import PROVIDER, Api
-from tests.services.known import wanted
+from tests.services.conftest import Api
+from tests.services.known import assert_whole, people, wanted
 from tests.services.process import Serving
-
-
-def people(api: Api, number: int) -> list[tuple[str, str]]:
-    """So many customers, each with a provider of their own: (JWT, provider)."""
-    found: list[tuple[str, str]] = []
-    for n in range(number):
-        customer, provider = f"c{n}-{api.server.database}", f"p{n}-{api.server.database}"
-        api.row("therapists", provider, **PROVIDER, name=f"Ni {n}", whatsappNumber=f"+6281100{n:04}")
-        api.appwrite("POST", "/users", {"userId": customer})
-        found.append((api.appwrite("POST", f"/users/{customer}/jwts", {"duration": 3600})["jwt"], provider))
-    return found
 
 
 def book(endpoint: str, jwt: str, provider: str, key: str, n: int) -> dict[str, Any] | None:
@@ -45,21 +33,6 @@ def book(endpoint: str, jwt: str, provider: str, key: str, n: int) -> dict[str, 
         return None
     except (OSError, ValueError):
         return None
-
-
-def assert_whole(api: Api, answers: dict[str, dict[str, Any]], bookings: int) -> None:
-    """So many bookings stand, each with one room, its messages, one offer and one count, and no others."""
-    ids = {told["bookingId"] for told in answers.values()}
-    assert len(ids) == bookings
-    assert {row["$id"] for row in api.rows("bookings")} == ids
-    assert Counter(row["bookingId"] for row in api.rows("chat_rooms")) == dict.fromkeys(ids, 1)
-    assert Counter(row["bookingId"] for row in api.rows("booking_offers")) == dict.fromkeys(ids, 1)
-    messages = Counter(row["bookingId"] for row in api.rows("chat_messages"))
-    assert messages.keys() == ids
-    assert len(set(messages.values())) == 1
-    counted = Counter(row["userId"] for row in api.rows("service_counters") if row["kind"] == "bookings")
-    assert set(counted.values()) == {1}
-    assert len(api.rows("service_requests")) == len(answers)
 
 
 def test_a_process_that_is_killed_leaves_one_whole_booking_a_key(api: Api) -> None:

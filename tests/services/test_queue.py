@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from marketplace.offers import OFFERS
 from marketplace.queue import MOST_OFFERS
+from marketplace.transitions import Actor
+from sandbox.simulator.simulation import Simulation
+from services.callers import Caller
 from services.problems import Problem
 from services.queue.positions import position_to_come
 from services.queue.waiting import queue_of
@@ -141,6 +145,22 @@ def test_many_customers_and_few_providers_are_all_served_in_turn() -> None:
     assert max(asked.values()) - min(asked.values()) <= 2, "nobody has more turns than their share"
     for number in range(20):
         assert len({whose for whose, _ in desk.offers(f"b{number}")}) == len(desk.offers(f"b{number}"))
+
+
+def test_of_the_sandboxs_providers_two_thirds_have_somebody_who_can_be_asked_next() -> None:
+    """The sandbox's world has 52 providers in ten cities, so that not everybody has a neighbour of their kind and
+    price; where all are on line 34 have. The rows are as its app writes them."""
+    desk = Desk(0)
+    world = Simulation(42, 1, datetime(2026, 3, 15, tzinfo=UTC))._stage.people.providers
+    for one in world:
+        menu = json.dumps({str(minutes): price // 1000 for minutes, price in one.prices.items()})
+        desk.provider(one.id, one.table, city=one.city, timezone=one.timezone, pricing=menu)
+    after: Counter[str] = Counter()
+    for number, one in enumerate(world):
+        desk.book(f"b{number}", one.id, by=f"u{number}", kind=one.kind)
+        caller = Caller(one.id, Actor.PROVIDER, "id", one.id, one.table)
+        after[desk.decline(caller, f"b{number}").status] += 1
+    assert after == {"pending": 34, "declined": 18}
 
 
 def test_one_that_cannot_be_ended_does_not_hold_up_the_others() -> None:

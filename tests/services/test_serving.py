@@ -27,6 +27,13 @@ def test_it_installs_says_where_serves_and_ends_in_good_order(
                 assert json.loads(content)["state"] == "ok"
         assert serving.end() == 0
     assert serving.errors == ""
+    # What it did waits for the next run, and says nothing of anybody.
+    lines = [
+        json.loads(line)
+        for file in (settings.home.root / "spool").iterdir()
+        for line in file.read_text().splitlines()
+    ]
+    assert {"GET /healthz", "list_rows"} <= {str(line.get("operation")) for line in lines}
     assert {"fastapi", "uvicorn", "services.api"} <= set(serving.modules)
     assert HEAVY & {module.partition(".")[0] for module in serving.modules} == set()
 
