@@ -98,8 +98,8 @@ def asked(
     may_read = [Permission.read(Role.user(account_of(taker.row)))]
     # The next offer before the last one ends: at every moment an open offer tells that the booking waits.
     return [
-        *claim,
         passed(view, taker.provider_id, offeredAt=instant_like(None, view.now)),
+        *claim,
         *([booking.changed(data)] if data else []),
         Create(OFFERS, row_id, offer, readers_with(booking.row, booking.now.customer_id, taker.row)),
         *([booking.ended(ending, ended_by, view)] if ending is not None else []),
