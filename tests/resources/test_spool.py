@@ -20,13 +20,14 @@ import pytest
 
 from assets.ops import create_ops, mirror_calls
 from checks.every import registry_of
+from dashboards.queries import operations
 from marketplace.collection import Category
 from marketplace.error_rate import ERRORS_A_MINUTE
 from marketplace.events import CallOutcome
 from resources import spool as spooling
 from resources import spooled
 from resources.home import Home
-from resources.ledger import Ledger
+from resources.ledger import Ledger, LedgerCall
 from resources.spool import Spool
 from resources.spooled import take_in
 
@@ -400,3 +401,26 @@ def test_what_an_older_home_has_is_appwrite_s(tmp_path: Path) -> None:
     create_ops(con)
     assert con.sql("SELECT run_id, source FROM ops.timings").fetchall() == [("r", "appwrite")]
     assert con.sql("SELECT source, calls FROM ops.operation_timings").fetchall() == [("appwrite", 1)]
+
+
+def test_the_page_tells_the_services_operations_from_the_pipeline_s(
+    home: Home, ledger: Ledger, spool: Spool, tmp_path: Path
+) -> None:
+    for n in range(20):
+        spool.note(NOW, "POST /bookings", 0.1 * (n + 1), status=201)
+    spool.note(NOW, "list_rows", 3.5)
+    drain(home, ledger)
+    ledger.record_calls(
+        [LedgerCall("r", 1, NOW, "list_rows", "", 0.5, "ok", 200, "appwrite", "info", 1, "", False)]
+    )
+    path = str(tmp_path / "snapshot.duckdb")
+    with duckdb.connect(path) as con:
+        create_ops(con)
+        mirror_calls(con, ledger, NOW)
+    found = {row["operation"]: row for row in operations.calls(path, NOW - SECOND).to_dicts()}
+    assert set(found) == {"list_rows", "services: list_rows", "services: POST /bookings"}
+    assert found["services: POST /bookings"]["p95_s"] == pytest.approx(1.905)
+    assert found["services: list_rows"]["slow"] == 1
+    assert operations.hourly_timings(path, NOW - timedelta(hours=1))["operation"].to_list() == sorted(found)
+    slow = operations.slow_calls(NOW - SECOND).first(path, 10)
+    assert slow["source"].to_list() == ["services"]
