@@ -160,7 +160,7 @@ def earning_of(booking: Booking, links: Links, member: Member, rules: Rules) -> 
 
 def owed_of(record: Record, links: Links, member: Member, rules: Rules, now: datetime) -> Owed | None:
     """What is owed on a record; None where nothing is open on it: it is paid, does not stand, or gives money back."""
-    if not record.is_live or record.is_refund or record.precedence()[0] == 0:
+    if not record.is_open:
         return None
     booking = links.by_record.get(record.commission_id)
     if booking is not None and booking.is_test:

@@ -13,12 +13,11 @@ from typing import Final
 from appwrite.query import Query
 
 from marketplace.aliases import ALIASES
-from marketplace.app_rows import attribute, meaning, text_at
+from marketplace.app_rows import attribute, instant_of, meaning, text_at
 from marketplace.statuses import FLAG, normalised
 from resources.appwrite.writing import Change, Row
 from services.callers import Caller
 from services.members.own import Member, Rules, member_of
-from services.members.reading import instant_in
 from services.members.shown import ShownNotification, ShownNotifications, ShownRead, ShownSwitches, z
 from services.problems import Problem, Wrong
 from services.store import Decision, View
@@ -136,6 +135,6 @@ def _shown(row: Row, member: Member | None) -> ShownNotification:
         title=text_at(row, "title"),
         message=text_at(row, "message"),
         booking_id=meaning(row, "notification.booking"),
-        sent_at=z(instant_in(sent, member.offset if member is not None else 0)),
+        sent_at=z(instant_of(sent, member.offset if member is not None else 0)),
         is_read=_flag(row, ALIASES["notification.read"]),
     )

@@ -10,15 +10,17 @@ names a provider is meant is said by the alias table alone.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from appwrite.query import Query
 
-from marketplace.aliases import ALIASES
+from marketplace.aliases import ALIASES, RECORD_REFERENCES
 from marketplace.app_rows import meaning, text_at
 from marketplace.collections import BOOKING_COLLECTIONS, RECORDS
+from marketplace.identifiers import LONGEST_ID
 from marketplace.money import DEFAULT_BOUNDS, AmountBounds
 from marketplace.policy import Policy
 from marketplace.rules import DEFAULT_TIMEZONE
@@ -32,6 +34,8 @@ from services.store import View
 
 PAGE: Final = 100
 """Rows a call to the server."""
+LONGEST_QUERY: Final = 1_500
+"""Letters that the ids of one condition take: a query of two of them stays within the server's 4,096."""
 MOST_ROWS: Final = 2_000
 """So many of a provider's newest bookings a calendar or a month is looked for in; where there are more, it says that it
 may not be all."""
@@ -91,102 +95,110 @@ def is_theirs(row: Row, provider_id: str) -> bool:
 
 
 def provider_bookings(
-    view: View, member: Member, statuses: Sequence[str], rules: Rules, most: int = MOST_ROWS
+    view: View, member: Member, statuses: Sequence[str], rules: Rules
 ) -> tuple[list[Booking], bool]:
     """(bookings of these states, whether those are all), the newest first. Raises CallFailure."""
     found: list[Booking] = []
     whole = True
     for origin in BOOKING_COLLECTIONS:
-        rows: dict[str, Row] = {}
-        for named in _naming(view, origin, "booking.provider_id", member.provider_id):
-            queries = [named, *_of_statuses(view, origin, statuses)]
-            for seen, row in enumerate(_newest(view, origin, queries), start=1):
-                rows.setdefault(str(row["$id"]), row)
-                if seen >= most:
-                    whole = False
-                    break
-        theirs = [row for row in rows.values() if is_theirs(row, member.provider_id)]
-        found += [
-            booking
-            for booking in bookings_of(theirs, origin, member.offset, rules.bounds)
-            if booking.status in statuses
-        ]
-    found.sort(key=lambda one: (str(one.row.get("$createdAt")), one.booking_id), reverse=True)
+        named = _naming(view, origin, "booking.provider_id", member.provider_id)
+        queries = [*named, *_of_statuses(view, origin, statuses)]
+        rows = _newest(view, origin, queries, MOST_ROWS) if named else []
+        whole = whole and len(rows) < MOST_ROWS
+        theirs = [row for row in rows if is_theirs(row, member.provider_id)]
+        read = bookings_of(theirs, origin, member.offset, rules.bounds)
+        found += [booking for booking in read if booking.status in statuses]
+    found.sort(key=_age, reverse=True)
     return found, whole
 
 
-def customer_bookings(view: View, caller: Caller, rules: Rules, most: int = MOST_ROWS) -> list[Booking]:
-    """A customer's own bookings, the newest first; read in the default zone where only that is known. Raises
-    CallFailure."""
+def customer_bookings(view: View, caller: Caller, rules: Rules) -> list[Booking]:
+    """A customer's own bookings, the newest first; read in the default zone, for whose a customer's is nobody knows.
+    Raises CallFailure."""
     zone = resolve(rules.timezone) or MAKASSAR
     found: list[Booking] = []
     for origin in BOOKING_COLLECTIONS:
-        rows: dict[str, Row] = {}
-        for named in _naming(view, origin, "booking.customer_id", caller.user_id):
-            for seen, row in enumerate(_newest(view, origin, [named]), start=1):
-                rows.setdefault(str(row["$id"]), row)
-                if seen >= most:
-                    break
-        theirs = [row for row in rows.values() if _same(meaning(row, "booking.customer_id"), caller.user_id)]
+        named = _naming(view, origin, "booking.customer_id", caller.user_id)
+        rows = _newest(view, origin, named, MOST_ROWS) if named else []
+        theirs = [row for row in rows if _same(meaning(row, "booking.customer_id"), caller.user_id)]
         found += bookings_of(theirs, origin, zone.offset_minutes, rules.bounds)
-    found.sort(key=lambda one: (str(one.row.get("$createdAt")), one.booking_id), reverse=True)
+    found.sort(key=_age, reverse=True)
     return found
+
+
+def _age(booking: Booking) -> tuple[str, str]:
+    return str(booking.row.get("$createdAt")), booking.booking_id
 
 
 # Commission records -----------------------------------------------------------------------------------
 
 
-def records_charging(view: View, member: Member, rules: Rules) -> list[Record]:
-    """Every record that charges a provider. Raises CallFailure."""
-    rows: dict[str, Row] = {}
-    for named in _naming(view, RECORDS, "commission.provider_id", member.provider_id):
-        for row in _newest(view, RECORDS, [named]):
-            rows.setdefault(str(row["$id"]), row)
-    theirs = [
-        row for row in rows.values() if _same(meaning(row, "commission.provider_id"), member.provider_id)
-    ]
-    return records_of(theirs, member.offset, rules.bounds)
+def records_charging(view: View, member: Member, rules: Rules) -> tuple[list[Record], bool]:
+    """(records that charge a provider, whether those are all). Raises CallFailure."""
+    named = _naming(view, RECORDS, "commission.provider_id", member.provider_id)
+    rows = _newest(view, RECORDS, named, MOST_ROWS) if named else []
+    theirs = [row for row in rows if _same(meaning(row, "commission.provider_id"), member.provider_id)]
+    return records_of(theirs, member.offset, rules.bounds), len(rows) < MOST_ROWS
 
 
 def records_about(view: View, member: Member, bookings: Sequence[Booking], rules: Rules) -> list[Record]:
     """Every record that refers to one of these bookings, whomever it charges. Raises CallFailure."""
-    keys = list(dict.fromkeys(key for booking in bookings for key in booking.keys))
-    rows: dict[str, Row] = {}
-    for name in (*ALIASES["commission.booking_ref"], *ALIASES["commission.booking_doc_ref"]):
-        if not view.has(RECORDS, name):
-            continue
-        for first in range(0, len(keys), PAGE):
-            for row in _newest(view, RECORDS, [Query.equal(name, keys[first : first + PAGE])]):
-                rows.setdefault(str(row["$id"]), row)
-    return records_of(list(rows.values()), member.offset, rules.bounds)
+    names = [n for n in RECORD_REFERENCES if view.has(RECORDS, n)]
+    rows = _of_keys(view, RECORDS, names, [key for booking in bookings for key in booking.keys])
+    return records_of(rows, member.offset, rules.bounds)
 
 
 def bookings_named(view: View, refs: Sequence[str], member: Member, rules: Rules) -> list[Booking]:
     """The bookings that references mean, by their row or by the key the app shows. Raises CallFailure."""
     found: list[Booking] = []
-    wanted = list(dict.fromkeys(refs))
     for origin in BOOKING_COLLECTIONS:
-        rows: dict[str, Row] = {}
-        for name in ("$id", *ALIASES["booking.business_id"]):
-            if name != "$id" and not view.has(origin, name):
-                continue
-            for first in range(0, len(wanted), PAGE):
-                for row in _newest(view, origin, [Query.equal(name, wanted[first : first + PAGE])]):
-                    rows.setdefault(str(row["$id"]), row)
-        found += bookings_of(list(rows.values()), origin, member.offset, rules.bounds)
+        shown = [n for n in ALIASES["booking.business_id"] if view.has(origin, n)]
+        if shown:
+            rows = _of_keys(view, origin, ["$id", *shown], refs)
+            found += bookings_of(rows, origin, member.offset, rules.bounds)
     return found
 
 
 # How --------------------------------------------------------------------------------------------------
 
 
-def _naming(view: View, collection: str, canonical: str, who: str) -> Iterator[str]:
-    """Queries that find every row that means somebody, one an attribute it may be said in; of an object in JSON text
-    whatever holds the id at all."""
+def _naming(view: View, collection: str, canonical: str, who: str) -> list[str]:
+    """A query that finds every row that means somebody, by whichever attribute it is said in; of an object in JSON text
+    whatever holds the id at all. Empty where the collection has none of them."""
+    asked: list[str] = []
     for name in ALIASES[canonical]:
         attribute, _, path = name.partition(".")
         if view.has(collection, attribute):
-            yield Query.contains(attribute, [who]) if path else Query.equal(attribute, [who])
+            asked.append(Query.contains(attribute, [who]) if path else Query.equal(attribute, [who]))
+    return _any_of(asked)
+
+
+def _any_of(asked: list[str]) -> list[str]:
+    return [Query.or_queries(asked)] if len(asked) > 1 else asked
+
+
+def _of_keys(view: View, collection: str, names: Sequence[str], keys: Sequence[str]) -> list[Row]:
+    """Rows that have one of the keys in one of the attributes."""
+    rows: dict[str, Row] = {}
+    for some in _few(keys) if names else ():
+        for row in _newest(view, collection, _any_of([Query.equal(name, some) for name in names])):
+            rows.setdefault(str(row["$id"]), row)
+    return list(rows.values())
+
+
+def _few(keys: Sequence[str]) -> Iterator[list[str]]:
+    """Keys, each once, as many at a time as a query takes; what is too long to be an id is none."""
+    some: list[str] = []
+    letters = 0
+    for key in dict.fromkeys(key for key in keys if len(key) <= LONGEST_ID):
+        size = len(json.dumps(key)) + 1
+        if some and (letters + size > LONGEST_QUERY or len(some) == PAGE):
+            yield some
+            some, letters = [], 0
+        some.append(key)
+        letters += size
+    if some:
+        yield some
 
 
 def _of_statuses(view: View, collection: str, statuses: Sequence[str]) -> list[str]:
@@ -196,8 +208,9 @@ def _of_statuses(view: View, collection: str, statuses: Sequence[str]) -> list[s
     for spelled, meant in BOOKING_STATUS.items():
         if meant in statuses:
             words += _SPELLINGS.get(spelled, (spelled,))
-    asked = [Query.equal(name, words) for name in ALIASES["booking.status"] if view.has(collection, name)]
-    return [Query.or_queries(asked)] if len(asked) > 1 else asked
+    return _any_of(
+        [Query.equal(name, words) for name in ALIASES["booking.status"] if view.has(collection, name)]
+    )
 
 
 _IN_PARTS: Final = (
@@ -222,15 +235,16 @@ def _spellings() -> dict[str, tuple[str, ...]]:
 _SPELLINGS: Final = _spellings()
 
 
-def _newest(view: View, collection: str, queries: Sequence[str]) -> Iterator[Row]:
-    """All rows that fit, the newest first, a page a call."""
+def _newest(view: View, collection: str, queries: Sequence[str], most: int | None = None) -> list[Row]:
+    """The rows that fit, ``most`` of them where that is given, the newest first, a page a call."""
     order = [Query.order_desc("$createdAt"), Query.limit(PAGE)]
+    found: list[Row] = []
     after: list[str] = []
     while True:
         rows = view.rows(collection, [*queries, *order, *after])
-        yield from rows
-        if len(rows) < PAGE:
-            return
+        found += rows
+        if len(rows) < PAGE or (most is not None and len(found) >= most):
+            return found
         after = [Query.cursor_after(str(rows[-1]["$id"]))]
 
 

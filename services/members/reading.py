@@ -120,6 +120,11 @@ class Record:
         return self.status == PAID_STATUS or (self.status == UNKNOWN_STATUS and self.paid_at is not None)
 
     @property
+    def is_open(self) -> bool:
+        """Something may be owed on it."""
+        return self.is_live and not self.is_refund and self.status != PAID_STATUS
+
+    @property
     def has_proof(self) -> bool:
         return first_of(self.row, ALIASES["commission.proof"]) is not None
 
@@ -211,12 +216,6 @@ def records_of(rows: Sequence[Row], offset_minutes: int, bounds: AmountBounds) -
         )
         for row, facts in zip(rows, frame.iter_rows(named=True), strict=True)
     ]
-
-
-def instant_in(value: object, offset_minutes: int) -> datetime | None:
-    """One instant of a row."""
-    text = pl.Series([json_text(value)], dtype=pl.String)
-    return read(text, pl.Series([offset_minutes], dtype=pl.Int64)).values[0]
 
 
 # How --------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from appwrite.query import Query
 
 from marketplace.commission import REVENUE_STATUSES
 from marketplace.offers import OFFERS, Offer, OfferState, offer_of
+from marketplace.rules import EARLIEST_INSTANT, LATEST_INSTANT
 from marketplace.statuses import BookingStatus, Mode
 from services.callers import Caller
 from services.members.own import (
@@ -96,6 +97,8 @@ def calendar(
     member = member_of(view, caller, rules)
     today = local_day(view.now, member.offset)
     first = first or today
+    if not EARLIEST_INSTANT.date() <= first < LATEST_INSTANT.date():
+        raise Problem(422, "not_valid", [Wrong("no_day", "from")])
     last = last or first + timedelta(days=6)
     if last < first:
         raise Problem(422, "not_valid", [Wrong("days_turned", "to")])

@@ -34,6 +34,8 @@ from services.store import Decision, View, carry_out
 
 ROUTER: Final = APIRouter(prefix="/me", tags=["me"])
 _LONGEST: Final = 200
+_LONGEST_ID: Final = 36
+"""As long as a row's id is in Appwrite."""
 
 Limit = Annotated[int, Query(ge=1, le=100, description="So many a page at most.")]
 After = Annotated[
@@ -60,7 +62,7 @@ class WantedSwitches(_Wanted):
 
 
 class WantedRead(_Wanted):
-    ids: list[Annotated[StrictStr, Field(max_length=_LONGEST)]] = Field(max_length=1_000)
+    ids: list[Annotated[StrictStr, Field(max_length=_LONGEST_ID)]] = Field(max_length=1_000)
 
 
 class WantedProfile(_Wanted):
@@ -171,7 +173,7 @@ def change_profile(body: WantedProfile, asked: Asked) -> ShownProfile:
 
 @ROUTER.post("/commissions/{commission_id}/proof", response_model=ShownProof)
 def upload_proof(
-    commission_id: Annotated[str, Path(max_length=_LONGEST)],
+    commission_id: Annotated[str, Path(max_length=_LONGEST_ID)],
     file: Annotated[UploadFile, File(description="A picture (JPEG, PNG, WebP) or a PDF.")],
     asked: AskedOnce,
 ) -> JSONResponse:

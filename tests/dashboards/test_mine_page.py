@@ -66,7 +66,10 @@ def test_no_question_of_the_page_answers_with_a_row_of_another_provider(read_pub
             for row in ask(provider, PUBLISHED_AT).all(path).iter_rows(named=True):
                 assert row["provider_id"] == provider, name
                 seen[name] += 1
-        assert ask("", PUBLISHED_AT).all(path).is_empty()  # nobody's
+    of_nobody = [
+        name for name, ask in mine.QUESTIONS.items() if not ask("", PUBLISHED_AT).all(path).is_empty()
+    ]
+    assert of_nobody == []
     assert min(seen[name] for name in ("accounts", "accepted", "completed", "days", "earnings", "owed")) > 10
     assert seen["notifications"] > 10
 
@@ -115,30 +118,15 @@ def test_a_provider_sees_their_own_and_no_id_of_anybody_else(
     as_provider(provider)
     told = ""
     for view in VIEWS:
-        for more in ({}, {"provider": another, "snapshot": "", "rows": "owed_idr"}):
-            shown = show(read_publication.root, "mine", view=view, list="completed", **more)
-            told += shown.html + "".join(str(table.value.to_dict()) for table in shown.app.dataframe)
-            assert not shown.app.sidebar.selectbox  # no older snapshot to choose
-            assert not shown.app.text_input  # no search
-            assert [
-                b.key for b in (*shown.app.button,) if str(b.key).startswith(("act", "reveal", "download"))
-            ] == []
+        asked = {"view": view, "list": "completed", "provider": another, "rows": "owed_idr"}
+        shown = show(read_publication.root, "mine", **asked)
+        told += shown.html + "".join(str(table.value.to_dict()) for table in shown.app.dataframe)
+        assert not shown.app.sidebar.selectbox  # no older snapshot to choose
+        assert not shown.app.text_input  # no search
+        keys = [str(button.key) for button in shown.app.button]
+        assert [key for key in keys if key.startswith(("act", "reveal", "download"))] == []
     assert {one for one in others - own if one in told} == set()
     assert len({one for one in own if one in told}) > 5
-
-
-@pytest.mark.parametrize("name", [entry.name for entry in frame.PAGES if entry.name != "mine"])
-def test_no_other_page_is_a_providers(
-    read_publication: Home, show: Show, as_provider: Callable[[str], None], name: str
-) -> None:
-    provider = _busiest(read_publication)
-    as_provider(provider)
-    shown = show(read_publication.root, name, provider=provider, booking="x", finding="x", commission="x")
-    if name == frame.PAGES[0].name:
-        assert shown.app.title == [] or "Mine" in shown.text  # where people arrive leads to theirs
-        return
-    assert "This page is not for your role" in shown.text
-    assert not [*shown.app.dataframe, *shown.app.main.button, *shown.app.text_input]
 
 
 def test_a_provider_has_one_right_and_who_may_see_any_may_see_theirs() -> None:
@@ -224,3 +212,34 @@ def test_a_request_counts_down_by_the_clock_and_leads_to_the_services_where_they
     for said in ("past its deadline", "no deadline is known", "left until"):
         assert said in shown.text, said
     assert 'href="https://services.example/docs"' in shown.html
+
+
+def test_where_bookings_were_offered_the_open_offers_are_the_requests(
+    published_home: Home, show: Show, as_provider: Callable[[str], None]
+) -> None:
+    provider = _busiest(published_home)
+    as_provider(provider)
+    with changing(published_home) as con:
+        con.execute("UPDATE core.bookings SET status = 'expired' WHERE status = 'pending'")
+        theirs = "provider_id = ? AND NOT is_test AND deleted_at IS NULL"
+        sql = f"SELECT booking_id FROM core.bookings WHERE {theirs} LIMIT 2"
+        own = [row for (row,) in con.execute(sql, [provider]).fetchall()]
+        sql = f"SELECT booking_id FROM core.bookings WHERE {theirs.replace('= ?', '<> ?')} LIMIT 2"
+        others = [row for (row,) in con.execute(sql, [provider]).fetchall()]
+        for booking in (*own, *others):
+            con.execute("UPDATE core.bookings SET status = 'pending' WHERE booking_id = ?", [booking])
+        # The first of their own went to somebody else; of two of others one is offered to them now.
+        for number, (booking, whom, state) in enumerate(
+            ((own[0], provider, "declined"), (own[0], "another", "offered"), (others[0], provider, "offered"))
+        ):
+            con.execute(
+                """INSERT INTO core.booking_offers BY NAME
+                   SELECT ? AS offer_id, ? AS booking_ref, ? AS provider_id, ? AS state, 1 AS round,
+                          TIMESTAMP '2026-11-22 06:04:00' AS offered_at, TIMESTAMP '2026-11-22 06:09:00' AS deadline,
+                          TIMESTAMP '2026-11-22 06:04:00' AS created_at, 1 AS change""",
+                [f"of_{number}", booking, whom, state],
+            )
+    text = show(published_home.root, "mine").text
+    assert {one: one in text for one in (*own, *others)} == {
+        own[0]: False, own[1]: True, others[0]: True, others[1]: False,
+    }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -107,9 +108,42 @@ def test_a_proof_is_handed_in_once_for_its_key(client: Client, monkeypatch: pyte
     assert EPOCH.isoformat() in told.json()["paymentProofUploadedAt"]
 
 
-def test_a_proof_is_read_by_its_provider_and_by_administrators_alone(api: Api) -> None:
+def test_on_a_server_all_of_it_holds_and_a_proof_is_read_by_its_provider_and_administrators_alone(
+    api: Api,
+) -> None:
     mine = api.ids["therapist"]
-    api.row("commission_records", "c1", therapistId=mine, paymentStatus="pending", paymentProofUrl=None)
+    details = json.dumps({"id": mine})
+    api.row(
+        "bookings", "b1", status="pending", bookingStatus="DONE", therapistDetails=details, totalCost=200_000
+    )
+    api.row(
+        "bookings",
+        "b2",
+        bookingId="BK-1",
+        status="Waiting-For-Location",
+        providerId=mine.upper(),
+        duration=60,
+    )
+    api.row("bookings", "b3", status="completed", providerId=api.ids["other_therapist"], totalCost=200_000)
+    charge = {"therapistId": mine, "paymentStatus": "pending", "commissionAmount": 60_000}
+    api.row("commission_records", "c1", bookingId="b1", paymentProofUrl=None, **charge)
+    api.row("notifications", "n1", recipientId=mine, title="x", read=False)
+    waiting = api.get("/me/requests", "therapist").json()
+    assert [one["bookingId"] for one in waiting["requests"]] == ["b2"]
+    assert [one["bookingId"] for one in waiting["completed"]["items"]] == ["b1"]
+    earned = api.get("/me/earnings", "therapist").json()
+    assert (earned["sums"]["netIdr"], earned["owed"]["totalIdr"]) == (140_000, 60_000)
+    assert earned["bookings"][0]["commissionId"] == "c1"
+    assert api.get("/me/calendar", "therapist").json()["undated"] == []
+    assert api.get("/me/notifications?limit=1", "therapist").json()["next"] == "n1"
+    assert api.get("/me/notifications?after=n1", "therapist").json()["items"] == []
+    assert api.post("/me/notifications/read", "therapist", {"ids": ["n1"]}).json() == {"read": 1}
+    for body, status in (({"online": False}, 200), ({"status": "lazy"}, 422)):
+        assert api.put("/me/status", "therapist", body).status_code == status
+    assert (
+        api.put("/me/profile", "therapist", {"languages": ["id"], "prices": {"60": 360_000}}).status_code
+        == 200
+    )
     told = _hand_in(api, "c1", PICTURE)
     assert told.json()["status"] == "awaiting_verification"
     (row,) = api.rows("commission_records")
