@@ -9,7 +9,7 @@ JOBS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 export DO_NOT_TRACK := 1
 export DAGSTER_DISABLE_TELEMETRY := yes
 
-.PHONY: setup demo test run serve lint reference screenshots bench bench-ingest bench-reconcile bench-health bench-marts bench-freshness bench-dashboards bench-operations soak lock clean reports bench-backup
+.PHONY: setup demo test run serve lint reference screenshots bench bench-ingest bench-reconcile bench-health bench-marts bench-freshness bench-dashboards bench-operations bench-services soak lock clean reports bench-backup
 
 setup: $(STAMP)
 
@@ -91,6 +91,11 @@ bench-backup: $(STAMP)
 # Two minutes, most of them for the snapshot; ARGS="--bookings 1000" for a quick look.
 bench-operations: $(STAMP)
 	$(BIN)/python -m benchmarks.operations $(ARGS)
+
+# About fifteen minutes, most of them to fill a sandbox with 10 million messages in a folder under /tmp that takes some
+# 10 GB; ARGS="--data DIR" keeps it for the next time, "--messages 100000 --seconds 10" for a quick look.
+bench-services: $(STAMP)
+	$(BIN)/python -m benchmarks.services $(ARGS)
 
 # Twenty minutes; ARGS="--minutes 2" for a short one.
 soak: $(STAMP)

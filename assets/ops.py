@@ -28,6 +28,7 @@ from resources.phone_key import read_phone_key
 from resources.policy_file import policy_text
 from resources.raw.published_ids import RowNames
 from resources.run_report import CheckOutcome, CollectionScan, Run
+from resources.spooled import take_in
 from resources.sql import attach, quoted
 from resources.version import bookwatch_version
 
@@ -68,22 +69,25 @@ _CALLS: dict[str, pl.DataType] = {
     "slow": pl.Boolean(),
     "error_type": pl.String(),
     "host": pl.String(),
+    "source": pl.String(),
+    "context": pl.String(),
 }
 """A call as the ledger has it, of which ops.timings and ops.errors are made."""
 
 _VIEWS: dict[str, str] = {
     "error_rates": """
-SELECT date_trunc('minute', called_at) AS minute, severity, category, operation, count(*) AS events
+SELECT date_trunc('minute', called_at) AS minute, severity, category, operation, count(*) AS events, source
 FROM ops.errors GROUP BY ALL
 """,
     "slow_operations": """
-SELECT called_at, operation, collection, seconds, outcome, status, attempts, run_id FROM ops.timings WHERE slow
+SELECT called_at, operation, collection, seconds, outcome, status, attempts, run_id, source
+FROM ops.timings WHERE slow
 """,
     "operation_timings": """
 SELECT operation, count(*) AS calls, count(*) FILTER (outcome <> 'ok') AS failed, count(*) FILTER (slow) AS slow,
        quantile_cont(seconds, 0.5) AS p50_s, quantile_cont(seconds, 0.95) AS p95_s,
-       quantile_cont(seconds, 0.99) AS p99_s, max(seconds) AS max_s, min(called_at) AS since
-FROM ops.timings GROUP BY operation
+       quantile_cont(seconds, 0.99) AS p99_s, max(seconds) AS max_s, min(called_at) AS since, source
+FROM ops.timings GROUP BY operation, source
 """,
 }
 
@@ -162,7 +166,10 @@ def mirror_bookkeeping(
         con.execute("COMMIT")
     ledger = Ledger(run.home.ledger)
     mirror_waivers(con, ledger.waivers())
-    mirror_calls(con, ledger, run.clock.naive_now())
+    now = run.clock.naive_now()
+    while take_in(run.home.spool, ledger, now):
+        mirror_calls(con, ledger, now)  # the ledger lets so many wait, and no more
+    mirror_calls(con, ledger, now)
     mirror_alerts(con, AlertStore(ledger.path))
     mirror_actions(con, ledger)
     mirror_backups(con, ledger)
@@ -263,13 +270,13 @@ def mirror_health(con: duckdb.DuckDBPyConnection, ledger: Ledger, now: datetime)
 _ERRORS = """
 SELECT run_id, call_number, called_at, severity, category, operation, collection,
        CASE WHEN reason <> '' THEN reason WHEN slow THEN 'slow' ELSE 'retried' END AS reason, status, attempts,
-       error_type, host
+       error_type, host, source, nullif(context, '') AS context
 FROM _calls ANTI JOIN ops.errors AS known ON known.run_id = _calls.run_id AND known.call_number = _calls.call_number
 WHERE severity <> 'info'
 """
 _MIRROR_CALLS = f"""
 INSERT INTO ops.timings
-SELECT run_id, call_number, called_at, operation, collection, seconds, outcome, status, attempts, slow
+SELECT run_id, call_number, called_at, operation, collection, seconds, outcome, status, attempts, slow, source
 FROM _calls ANTI JOIN ops.timings AS known ON known.run_id = _calls.run_id AND known.call_number = _calls.call_number
 -- What failed in the run itself is no call: it has no time of its own.
 WHERE _calls.call_number > 0;
@@ -278,7 +285,7 @@ DELETE FROM ops.timing_summary WHERE hour IN (SELECT date_trunc('hour', called_a
 INSERT INTO ops.timing_summary
 SELECT date_trunc('hour', called_at) AS hour, operation, collection, count(*), count(*) FILTER (outcome <> 'ok'),
        count(*) FILTER (attempts > 1), count(*) FILTER (slow), quantile_cont(seconds, 0.5),
-       quantile_cont(seconds, 0.95), quantile_cont(seconds, 0.99), max(seconds)
+       quantile_cont(seconds, 0.95), quantile_cont(seconds, 0.99), max(seconds), source
 FROM ops.timings WHERE date_trunc('hour', called_at) IN (SELECT date_trunc('hour', called_at) FROM _calls)
 GROUP BY ALL;
 """
@@ -314,14 +321,18 @@ def mirror_calls(con: duckdb.DuckDBPyConnection, ledger: Ledger, now: datetime) 
     con.execute(
         f"DELETE FROM ops.timing_summary WHERE hour < ?::TIMESTAMP - INTERVAL {KEEP_CALLS_DAYS} DAY", [now]
     )
-    con.execute(
-        "DELETE FROM ops.timings WHERE called_at < (SELECT date_trunc('hour', called_at) FROM ops.timings"
-        f" ORDER BY called_at DESC LIMIT 1 OFFSET {KEEP_CALLS_ROWS})"
-    )
-    con.execute(
-        "DELETE FROM ops.errors WHERE called_at < (SELECT called_at FROM ops.errors"
-        f" ORDER BY called_at DESC LIMIT 1 OFFSET {KEEP_ERRORS_ROWS})"
-    )
+    for (source,) in con.execute("SELECT DISTINCT source FROM ops.errors").fetchall():
+        con.execute(
+            "DELETE FROM ops.errors WHERE source = $1 AND called_at < (SELECT called_at FROM ops.errors"
+            f" WHERE source = $1 ORDER BY called_at DESC LIMIT 1 OFFSET {KEEP_ERRORS_ROWS})",
+            [source],
+        )
+    for (source,) in con.execute("SELECT DISTINCT source FROM ops.timings").fetchall():
+        con.execute(
+            "DELETE FROM ops.timings WHERE source = $1 AND called_at < (SELECT date_trunc('hour', called_at)"
+            f" FROM ops.timings WHERE source = $1 ORDER BY called_at DESC LIMIT 1 OFFSET {KEEP_CALLS_ROWS})",
+            [source],
+        )
     con.execute("COMMIT")
     if waiting:
         ledger.drop_calls(upto)

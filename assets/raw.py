@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from dataclasses import asdict
 
 from marketplace.aliases import ALIASES
-from marketplace.collections import INGESTED, PROVIDER_COLLECTIONS, REQUIRED
+from marketplace.collections import INGESTED, OF_SERVICES, PROVIDER_COLLECTIONS, REQUIRED
 from marketplace.events import NOT_THERE, ScanOutcome
 from marketplace.expected import NAMED
 from marketplace.quarantine import READ, reject_reasons
@@ -55,6 +55,7 @@ def ingest(run: Run) -> Ingested:
             judged_by=READ,
             named=NAMED,
             told=ALIASES["booking.business_id"],
+            if_there=OF_SERVICES,
             progress=progress,
             rules_version=RULES_VERSION,
             full=run.order.full_refresh,

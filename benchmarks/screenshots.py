@@ -24,6 +24,8 @@ from typing import Any
 from PIL import Image
 
 from dashboards import launch
+from resources.home import Home
+from resources.snapshots import open_snapshot, require_snapshot
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "screenshots"
@@ -80,6 +82,15 @@ def picture(page: Any, url: str) -> bytes:
     return written.getvalue()
 
 
+def address(name: str, home: Path) -> str:
+    """The address of a page; that of one provider is of the one with the most open records."""
+    if name != "mine":
+        return "" if name == "overview" else name
+    with open_snapshot(require_snapshot(Home(home))) as con:
+        sql = "SELECT provider_id FROM marts.commission_balances ORDER BY records DESC, provider_id LIMIT 1"
+        return f"mine?provider={con.execute(sql).fetchall()[0][0]}"
+
+
 def main() -> None:
     asked = argparse.ArgumentParser(prog="make screenshots", description=__doc__)
     asked.add_argument("--home", type=Path, default=os.environ.get("BOOKWATCH_HOME", ".bookwatch"))
@@ -98,7 +109,7 @@ def main() -> None:
         for look in LOOKS:
             page = browser.new_page(color_scheme=look)
             for name in names:
-                path = "" if name == "overview" else name
+                path = address(name, Path(said.home))
                 (said.out / f"{name}_{look}.webp").write_bytes(picture(page, f"{url}/{path}"))
                 print(f"{name} {look}", flush=True)
         browser.close()

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from checks.results import CheckResult
-from marketplace.collections import INGESTED
+from marketplace.collections import INGESTED, OF_SERVICES
 from marketplace.events import ScanOutcome
 from marketplace.findings import Severity
 from messages.message import Arg, Message, as_message
@@ -35,10 +35,13 @@ class SourceCheck:
         return Message("check.counts_do")
 
     def run(self, scan: CollectionScan | None) -> CheckResult:
-        """The verdict for a scan; without one there is nothing stored to compare, and the check fails."""
+        """The verdict for a scan; without one there is nothing stored to compare, and the check fails (unless the
+        collection is one that not every marketplace has)."""
         blank = CheckResult(
             self.name, self.asset, False, "ERROR", what_to_do=self.what_to_do, level=self.level
         )
+        if scan is None and self.collection in OF_SERVICES:
+            return replace(blank, passed=True)
         if scan is None:
             return replace(blank, found=(Message("broken.no_scan"),))
         stored = scan.inserted + scan.updated + scan.unchanged + scan.rejected
@@ -80,6 +83,8 @@ class SweepCheck:
         blank = CheckResult(
             self.name, self.asset, False, "WARN", what_to_do=self.what_to_do, level=self.level
         )
+        if swept is None and self.collection in OF_SERVICES:
+            return replace(blank, passed=True)
         if swept is None:
             return replace(blank, made=False, found=(Message("broken.no_sweep"),))
         apart = abs(swept.server_rows - swept.mirror_rows)

@@ -17,6 +17,7 @@ from dashboards import sign_in
 from dashboards.kit import behind, cards, find, links, parts, screen
 from dashboards.kit.address import choose, chosen, misread, widget
 from dashboards.kit.choosing import told_apart
+from dashboards.kit.markup import element
 from dashboards.kit.page import GROUPS, Page
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen, Section
@@ -26,6 +27,7 @@ from dashboards.queries import reading
 from dashboards.sections import shared
 from dashboards.viewer import Viewer
 from dashboards.wording import LANGUAGES, Wording
+from marketplace.roles import Right, Role
 from resources.collector import leave_out_what_is_loaded
 from resources.modules import modules_of
 from resources.settings import Settings
@@ -70,6 +72,10 @@ def main() -> None:
         groups.setdefault(say(f"group.{entry.group}"), []).append(known)
     inside = isinstance(found, Viewer)
     page = st.navigation(groups, position="sidebar" if inside else "hidden", expanded=True)
+    if isinstance(found, Viewer) and found.role is Role.PROVIDER and pages[page] is PAGES[0]:
+        # Where people arrive is not theirs; what is, is one page.
+        (theirs,) = [known for known, entry in pages.items() if entry.needs is Right.MINE]
+        st.switch_page(theirs, query_params=st.query_params.to_dict())
     if not inside:
         parts.run("document.documentElement.classList.add('bw-outside');", "outside")
     st.set_page_config(page_title=f"{page.title} · bookwatch")
@@ -88,7 +94,9 @@ def main() -> None:
             width="stretch",
             **widget(links.LANGUAGE),
         )
-        snapshots(looked, settings, say)
+        if who.may(Right.SEE):
+            snapshots(looked, settings, say)
+        services(settings, say)
         sign_in.beside(who, say)
     framed = FRAMED.set(True)
     try:
@@ -192,6 +200,13 @@ def snapshots(looked: Looked, settings: Settings, say: Wording) -> None:
     show(cards.foot(shown and shown.snapshot_id, shown and shown.rules_version, say))
 
 
+def services(settings: Settings, say: Wording) -> None:
+    """Where the API of the booking services tells of itself, where it is known."""
+    if where := settings.services_url:
+        there = {"href": f"{where}/docs", "target": "_blank", "rel": "noopener"}
+        show(element("p", element("a", say("app.booking_api"), **there), cls="bw-foot"))
+
+
 def _named(snapshot_id: str, newest: str, say: Wording) -> str:
     """When a snapshot was published, as its id says."""
     try:
@@ -219,7 +234,7 @@ def draw(page: Page) -> None:
     sections = (_misread(page), partial(behind.drawn, page), *page.sections)
     if not shown.may(page.needs):
         sections = (_not_yours,)
-    else:
+    elif shown.may(Right.SEE):
         find.box(shown)
     shown.show(shown.text(f"{page.name}.title"), subtitle, sections)
 

@@ -32,11 +32,13 @@ _CLAIMS_OF_A_SESSION: Final = ("iss", "sub", "aud", "iat", "exp", "nonce")
 @dataclass(frozen=True)
 class Viewer:
     """A person at a page. ``name``: who the ledger says did something; ``known``: whether an identity provider said
-    so, else it is the local user of a server that only this machine reaches."""
+    so, else it is the local user of a server that only this machine reaches. ``provider``: the therapist or place that
+    somebody of that role is."""
 
     name: str
     role: Role
     known: bool
+    provider: str | None = None
 
     def may(self, right: Right) -> bool:
         return allows(self.role, right)
@@ -134,7 +136,7 @@ def of_claims(said: Claims, rules: RoleRules, now: datetime) -> Viewer | Outside
     name = rules.email_of(said) or said.get("sub")
     if role is None or not isinstance(name, str) or not name:
         return Outside.NO_ROLE
-    return Viewer(name, role, known=True)
+    return Viewer(name, role, known=True, provider=rules.provider_of(said) if role is Role.PROVIDER else None)
 
 
 def claims() -> Claims:

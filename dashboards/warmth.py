@@ -219,4 +219,4 @@ def _run() -> None:
 def _beats() -> Iterator[None]:
     while True:
         yield
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(LOOK_EVERY_S)  # a new snapshot is a link that is replaced: it is looked for

@@ -18,6 +18,7 @@ from marketplace.identifiers import ROLE_WORDS, TOKEN
 from marketplace.instants import read
 from marketplace.json_values import read_json
 from marketplace.pseudonyms import PREFIX
+from marketplace.rules import EARLIEST_INSTANT, LATEST_INSTANT
 from marketplace.statuses import (
     BOOKING_STATUS,
     COMMISSION_STATUS,
@@ -37,6 +38,7 @@ _PHONE: Final = re.compile(r"(?:\+|0|62)[0-9+._:/-]*")
 _ID: Final = re.compile(TOKEN)
 _MS_FROM: Final = 100_000_000_000
 """Whole numbers from here on are epoch milliseconds (as in instants.py)."""
+_PLAIN: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}(?:Z|\+00:00)")
 _OFFSET: Final = re.compile(r"([+-])(\d{2}):?(\d{2})$")
 
 
@@ -107,8 +109,26 @@ def changed_at(row: Row) -> datetime | None:
     return datetime.fromisoformat(written).astimezone(UTC).replace(tzinfo=None)
 
 
+def plain_instant(value: object) -> datetime | None:
+    """An instant in the form that Appwrite answers and services write (YYYY-MM-DDTHH:MM:SS.mmm with Z or +00:00) →
+    naive UTC; None for any other value, which ``instant_of`` may still be able to read. It is what ``instants.read``
+    makes of the same text, for one value in a thousandth of the time."""
+    if not isinstance(value, str) or _PLAIN.fullmatch(value) is None:
+        return None
+    try:
+        at = datetime.fromisoformat(value[:23])
+    except ValueError:
+        return None
+    return at if EARLIEST_INSTANT <= at < LATEST_INSTANT else None
+
+
 def instant_of(value: object, offset_minutes: int | None) -> datetime | None:
     """A time as it is written → naive UTC, None where it cannot be read."""
+    if value is None:
+        return None
+    plain = plain_instant(value)
+    if plain is not None:
+        return plain
     text = as_text(pl.Series([value]))
     return read(text, pl.Series([offset_minutes], dtype=pl.Int64)).values[0]
 

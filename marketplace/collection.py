@@ -136,6 +136,7 @@ class Collection:
     ``category``: of its errors. ``keys``: how its rows refer to customers (None: to none, or to businesses only).
     ``links``: attributes that name a booking or a room. ``published``: attributes published as ids, codes or words.
     ``expected``: attributes a deployment should have; ``indexes``: those worth having. ``core``: how core derives it.
+    ``of_services``: it is there only where the booking services are installed; elsewhere nothing is said of it.
     """
 
     name: str
@@ -149,8 +150,11 @@ class Collection:
     expected: tuple[ExpectedAttribute, ...] = ()
     indexes: tuple[WantedIndex, ...] = ()
     core: CoreRows | None = None
+    of_services: bool = False
 
     def __post_init__(self) -> None:
+        if self.required and self.of_services:
+            raise ValueError(f"{self.name} is required and not everywhere")
         if self.required and not self.ingested:
             raise ValueError(f"{self.name} is required but not ingested")
         if self.core and not self.ingested:

@@ -20,6 +20,7 @@ from marketplace.collection import (
     PersonKeys,
     WantedIndex,
 )
+from marketplace.offers import OFFERS
 from marketplace.rules import RESPONSE_MINUTES_IMMEDIATE, RESPONSE_MINUTES_SCHEDULED
 
 
@@ -230,6 +231,15 @@ _RECORD_EXPECTED: Final = _expected(
     (("createdAt",), "Appwrite's $createdAt is taken as the creation", False),
 )  # fmt: skip
 
+_OFFER_EXPECTED: Final = _expected(
+    (("bookingId",), "offers belong to no booking"),
+    (("providerId",), "offers are made to nobody"),
+    (("state",), "what became of an offer is unknown"),
+    (("offeredAt",), "how long an answer took is unknown"),
+    (("deadline",), "offers that nobody answered are not seen before they are expired"),
+    (("answeredAt",), "how long an answer took is unknown"),
+)  # fmt: skip
+
 _ROOM: Final = ALIASES["message.room"]
 _SENT: Final = ALIASES["message.sent_at"]
 
@@ -383,6 +393,39 @@ COLLECTIONS: Final[tuple[Collection, ...]] = (
     Collection("image_assets"),
     Collection("login_backgrounds"),
     Collection("translations"),
+    Collection(
+        OFFERS,
+        ingested=True,
+        of_services=True,
+        category=Category.BOOKING,
+        links=("bookingId",),
+        published=_forms(booking=("bookingId",), provider=("providerId",), code=("state",)),
+        expected=_OFFER_EXPECTED,
+        indexes=(
+            WantedIndex((("bookingId",),)),
+            WantedIndex((("providerId",), ("state",))),
+            WantedIndex((("state",), ("deadline",))),
+            WantedIndex((("providerId",), ("offeredAt",)), descending=True),
+        ),
+        core=CoreRows("booking_offers", "offer_id", None, ("provider_id",), ("booking_id",)),
+    ),
+    Collection(
+        "service_guards",
+        ingested=True,
+        of_services=True,
+        personal=("seen",),
+        category=Category.BOOKING,
+        keys=PersonKeys(owner=("customerId",), booking=("bookingId",)),
+    ),
+    Collection(
+        "service_counters",
+        ingested=True,
+        of_services=True,
+        personal=("instants",),
+        keys=PersonKeys(owner=("userId",)),
+    ),
+    Collection("service_requests", ingested=True, of_services=True, personal=("answer",)),
+    Collection("discount_codes", ingested=True, of_services=True, category=Category.PAYMENT),
 )
 """bank_details is never ingested. Attributes that are only "also seen" (domain.md) are not expected of every
 deployment. Indexes serve the app's own queries and the scans of bookwatch: without them both get slower."""
@@ -393,6 +436,7 @@ if len(BY_NAME) != len(COLLECTIONS):
 
 INGESTED: Final = tuple(collection.name for collection in COLLECTIONS if collection.ingested)
 REQUIRED: Final = tuple(collection.name for collection in COLLECTIONS if collection.required)
+OF_SERVICES: Final = tuple(collection.name for collection in COLLECTIONS if collection.of_services)
 
 
 def _derived(table: str) -> tuple[str, ...]:
@@ -405,9 +449,9 @@ ROOM_COLLECTIONS: Final = _derived("chat_rooms")
 MESSAGE_COLLECTIONS: Final = _derived("messages")
 NOTIFICATION_COLLECTIONS: Final = _derived("notifications")
 HAPPENING_COLLECTIONS: Final = tuple(
-    c.name for c in COLLECTIONS if c.core and c.name not in PROVIDER_COLLECTIONS
+    c.name for c in COLLECTIONS if c.core and c.name not in (*PROVIDER_COLLECTIONS, *OF_SERVICES)
 )
-"""Those in which core has a row for each thing that happens; a provider is not one."""
+"""Those in which core has a row for each thing that happens, in every marketplace; a provider is not one."""
 PROVIDER_TYPES: Final = {
     c.name: c.core.scope[1] for c in COLLECTIONS if c.core and c.core.scope and c.core.table == "providers"
 }

@@ -40,3 +40,9 @@ SCAN_OUTCOMES: Final = values(*ScanOutcome)
 #: The collection is not there for us: it does not exist, or the key may not read it.
 NOT_THERE: Final = values(ScanOutcome.MISSING, ScanOutcome.FORBIDDEN)
 EVENT_SEVERITIES: Final = values(*EventSeverity)
+
+CONTEXT_WORDS: Final = ("collection", "reason", "error_type", "code", "entry")
+CONTEXT_IDS: Final = ("booking", "provider", "room", "offer")
+CONTEXT_NUMBERS: Final = ("attempts", "calls", "round")
+"""What an event may say besides, by the form of its values: fixed words, ids that are published as they are written
+(never a person's), small numbers."""

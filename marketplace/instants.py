@@ -39,6 +39,8 @@ HAPPENED: Final = frozenset(
         "verifiedAt",
         "paymentProofUploadedAt",
         "restrictedAt",
+        "offeredAt",
+        "answeredAt",
         "deliveredAt",
         "failedAt",
     }
@@ -51,6 +53,7 @@ PLANNED: Final = frozenset(
         *ALIASES["booking.response_deadline"],
         "paymentDeadline",
         "expiresAt",
+        "deadline",
     }
 )
 """Attributes that say when something is to happen: any plausible instant is believed."""

@@ -163,9 +163,54 @@ def duplicate_guard_id(customer: str, provider: str) -> str:
     return _derived("dg", customer, provider)
 
 
+def calendar_guard_id(provider: str) -> str:
+    """The id of the guard that everybody changes who gives a provider a booking to carry out, or takes one away."""
+    return _derived("ca", provider)
+
+
+def round_guard_id(booking: str, round_number: int) -> str:
+    """The id of the guard that says who is asked for a booking in a round."""
+    return _derived("rd", booking, str(round_number))
+
+
 def offer_id(booking: str, provider: str, round_number: int) -> str:
     """The id of the n-th offer of a booking to a provider."""
     return _derived("of", booking, provider, str(round_number))
+
+
+def conversation_guard_id(room: str) -> str:
+    """The id of the guard that lets messages of a room stand one after the other."""
+    return _derived("cv", room)
+
+
+def message_id(user: str, key: str) -> str:
+    """The id of a message that a user sends, of their Idempotency-Key; also of the file that goes with it."""
+    return _derived("ms", user, key)
+
+
+def booking_id(user: str, key: str) -> str:
+    """The id of a booking that services make: of who asked, and their Idempotency-Key."""
+    return _derived("bk", user, key)
+
+
+def counter_id(kind: str, who: str) -> str:
+    """The id of the row in which something of somebody is counted; ids differ by more than case."""
+    return _derived("ct", kind, who.lower())
+
+
+def discount_id(code: str) -> str:
+    """The id of the row of a discount code."""
+    return _derived("dc", code.upper())
+
+
+def proof_id(commission: str, digest: str) -> str:
+    """The id of the file that proves a payment; ``digest``: of its bytes."""
+    return _derived("pp", commission, digest)
+
+
+def request_id(user: str, key: str) -> str:
+    """The id of the row that a request is remembered in: of who asked, and their Idempotency-Key."""
+    return _derived("rq", user, key)
 
 
 def told_id(action: str, about: str) -> str:

@@ -52,6 +52,15 @@ def e164(text: pl.Series) -> tuple[pl.Series, pl.Series]:
     return numbers, reasons.set(text.is_null(), ABSENT)
 
 
+def e164_of(written: str | None) -> str | None:
+    """One phone as E.164, None where it is none.
+
+    >>> e164_of("0812-3456-7890")
+    '+6281234567890'
+    """
+    return e164(pl.Series([written], dtype=pl.String))[0][0]
+
+
 def bare(text: pl.Series) -> pl.Series:
     """Phones as written → without a prefix such as tel: and without what stands between the digits."""
     return (

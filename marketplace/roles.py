@@ -19,6 +19,8 @@ class Role(StrEnum):
     SUPPORT = "support"
     AUDITOR = "auditor"
     ADMIN = "admin"
+    PROVIDER = "provider"
+    """A therapist or a place, who sees what is theirs alone: which one is said with the role."""
 
 
 class Right(StrEnum):
@@ -26,6 +28,8 @@ class Right(StrEnum):
 
     SEE = "see"
     """Figures, lists and records, without a customer's name, phone or words."""
+    MINE = "mine"
+    """See what one provider has: who may SEE of any, a provider of themselves."""
     DOWNLOAD = "download"
     ACKNOWLEDGE = "acknowledge"
     SILENCE = "silence"
@@ -49,15 +53,19 @@ REVEALED_FOR: Final = timedelta(minutes=10)
 """How long what somebody asked to see stays on the page: who walks away leaves it masked."""
 
 _LOOK: Final = frozenset({Right.SEE})
+_CARE: Final = frozenset({Right.MINE})
 _WORK: Final = frozenset({Right.ACKNOWLEDGE, Right.SILENCE, Right.WAIVE, Right.SWEEP, Right.OPERATE})
 
 RIGHTS: Final[dict[Role, frozenset[Right]]] = {
     Role.VIEWER: _LOOK,
-    Role.OPERATOR: _LOOK | _WORK | {Right.DOWNLOAD, Right.REPORT},
-    Role.SUPPORT: _LOOK | {Right.ACKNOWLEDGE, Right.CONTACT, Right.READ},
+    Role.OPERATOR: _LOOK | _CARE | _WORK | {Right.DOWNLOAD, Right.REPORT},
+    Role.SUPPORT: _LOOK | _CARE | {Right.ACKNOWLEDGE, Right.CONTACT, Right.READ},
     Role.AUDITOR: _LOOK | {Right.DOWNLOAD, Right.REPORT, Right.SIGN_OFF, Right.WAIVE},
     Role.ADMIN: frozenset(Right),
+    Role.PROVIDER: _CARE,
 }
+GIVEN: Final = tuple(role for role in Role if role is not Role.PROVIDER)
+"""Roles that an e-mail, a group or a claim may have; a provider's takes the provider's id, and so an e-mail."""
 
 
 def allows(role: Role, right: Right) -> bool:
@@ -70,7 +78,8 @@ class RoleRules:
     """Who has which role. An e-mail wins over a group, a group over another claim; of two groups or claims that fit,
     the one that stands first. Whom none fits has no role, and sees nothing.
 
-    ``emails`` are in lower case, and count only where the provider says that it verified them, unless ``unverified``.
+    ``emails`` are in lower case, and count only where the provider says that it verified them, unless ``unverified``;
+    so are those of ``providers``, each with the id of the therapist or place that somebody is.
     ``group_claim`` names the claim that lists a person's groups; a name with dots leads into claims
     (``realm_access.roles``).
     """
@@ -80,11 +89,14 @@ class RoleRules:
     claims: tuple[tuple[str, str, Role], ...] = ()
     group_claim: str = "groups"
     unverified: bool = False
+    providers: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def role_of(self, said: Mapping[str, object]) -> Role | None:
         """The role of a person, by the claims of a token that was proven; None for who has none."""
         if (email := self.email_of(said)) is not None and email in self.emails:
             return self.emails[email]
+        if email is not None and email in self.providers:
+            return Role.PROVIDER
         theirs = _values(said, self.group_claim)
         for group, role in self.groups:
             if group in theirs:
@@ -93,6 +105,11 @@ class RoleRules:
             if value in _values(said, claim):
                 return role
         return None
+
+    def provider_of(self, said: Mapping[str, object]) -> str | None:
+        """The provider that a person of that role is; None for who has another."""
+        email = self.email_of(said)
+        return self.providers.get(email) if email is not None and email not in self.emails else None
 
     def email_of(self, said: Mapping[str, object]) -> str | None:
         """The e-mail that a person may be known by, in lower case."""

@@ -120,23 +120,29 @@ def _table(words: Mapping[str, str]) -> dict[str, str]:
     return table
 
 
+def spellings(*statuses: str) -> list[str]:
+    """The words of states of a booking, as a query asks for them: Appwrite minds neither case nor blanks at the end."""
+    words = [word.strip() for status in statuses for word in BOOKING_WORDS[status].split(",")]
+    return [*dict.fromkeys(word.replace("_", joint) for word in words for joint in ("_", "-", " ", ""))]
+
+
 def normalised(word: str) -> str:
     """The form in which words are compared."""
     return "".join(c for c in word.lower() if not c.isspace() and c not in "_-")
 
 
-BOOKING_STATUS: Final = _table(
-    {
-        BookingStatus.PENDING: "pending, pending_accept, idle, registering, searching, waiting, waiting_for_location",
-        BookingStatus.ACCEPTED: "accepted, active, on_the_way",
-        BookingStatus.CONFIRMED: "confirmed, in_progress, payment_received",
-        BookingStatus.COMPLETED: "completed, done, finished",
-        BookingStatus.CANCELLED: "cancelled, canceled",
-        BookingStatus.DECLINED: "declined, rejected",
-        BookingStatus.EXPIRED: "expired, timeout",
-        BookingStatus.REASSIGNED: "reassigned",
-    }
-)
+BOOKING_WORDS: Final[Mapping[str, str]] = {
+    BookingStatus.PENDING: "pending, pending_accept, idle, registering, searching, waiting, waiting_for_location",
+    BookingStatus.ACCEPTED: "accepted, active, on_the_way",
+    BookingStatus.CONFIRMED: "confirmed, in_progress, payment_received",
+    BookingStatus.COMPLETED: "completed, done, finished",
+    BookingStatus.CANCELLED: "cancelled, canceled",
+    BookingStatus.DECLINED: "declined, rejected",
+    BookingStatus.EXPIRED: "expired, timeout",
+    BookingStatus.REASSIGNED: "reassigned",
+}
+"""The words of a booking's status, as apps write them: canonical → words."""
+BOOKING_STATUS: Final = _table(BOOKING_WORDS)
 BOOKING_STATUSES: Final = values(*BookingStatus)
 
 COMMISSION_STATUS: Final = _table(

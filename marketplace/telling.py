@@ -16,6 +16,14 @@ class Told(StrEnum):
 
     EXPIRED = "expired"
     ACCEPTED = "accepted"
+    TAKEN = "taken"
+    """To those who wait for the answer of the provider, who gave it themselves."""
+    DECLINED = "declined"
+    """Everybody who was asked said no, or nothing."""
+    OFFERED_ON = "offered_on"
+    """To those who wait, when the next provider is asked."""
+    CONFIRMED = "confirmed"
+    COMPLETED = "completed"
     CANCELLED = "cancelled"
     REASSIGNED = "reassigned"
     """To those who had the booking: its customer, its room."""
@@ -30,6 +38,8 @@ class Told(StrEnum):
     RESTORED = "restored"
     PAYMENT_CONFIRMED = "payment_confirmed"
     PAYMENT_REJECTED = "payment_rejected"
+    MESSAGE = "message"
+    """There is something to read in a chat; not what."""
 
 
 class Audience(StrEnum):
@@ -51,11 +61,17 @@ class News:
 
 _ALL: Final = frozenset(Audience)
 _PROVIDER: Final = frozenset({Audience.PROVIDER})
+_WAITING: Final = frozenset({Audience.ROOM, Audience.CUSTOMER})
 
 NEWS: Final[Registry[str, News]] = Registry(
     (
         News(Told.EXPIRED, "booking_expired", frozenset({Audience.ROOM, Audience.CUSTOMER})),
         News(Told.ACCEPTED, "booking_accepted", _ALL),
+        News(Told.TAKEN, "booking_accepted", _WAITING),
+        News(Told.DECLINED, "booking_declined", _WAITING),
+        News(Told.OFFERED_ON, "booking_offered_on", _WAITING),
+        News(Told.CONFIRMED, "booking_confirmed", _ALL),
+        News(Told.COMPLETED, "booking_completed", _WAITING),
         News(Told.CANCELLED, "booking_cancelled", _ALL),
         News(Told.REASSIGNED, "booking_reassigned", frozenset({Audience.ROOM, Audience.CUSTOMER})),
         News(Told.HANDED_ON, "booking_reassigned", _PROVIDER),
@@ -67,6 +83,7 @@ NEWS: Final[Registry[str, News]] = Registry(
         News(Told.RESTORED, "account_restored", _PROVIDER),
         News(Told.PAYMENT_CONFIRMED, "payment_confirmed", _PROVIDER),
         News(Told.PAYMENT_REJECTED, "payment_rejected", _PROVIDER),
+        News(Told.MESSAGE, "new_message", frozenset({Audience.CUSTOMER, Audience.PROVIDER})),
     ),
     key=lambda news: news.kind.value,
 )

@@ -47,9 +47,11 @@ BOOKING_TRANSITIONS: Final = (
         frozenset({Actor.PROVIDER, Actor.ADMIN}),
         in_time=frozenset({Actor.PROVIDER}),
     ),
-    Transition(_from(_B.PENDING), _B.CANCELLED, frozenset({Actor.CUSTOMER, Actor.ADMIN}), reason=True),
+    Transition(_from(_B.PENDING), _B.CANCELLED, frozenset({Actor.CUSTOMER, Actor.ADMIN})),
     Transition(_from(_B.PENDING), _B.REASSIGNED, frozenset({Actor.ADMIN})),
-    Transition(_from(_B.PENDING), _B.DECLINED, frozenset({Actor.PROVIDER})),
+    # Each of these ends an offer, and the booking only with its last one. The clock declines what a provider's decline
+    # ended and nobody wrote down.
+    Transition(_from(_B.PENDING), _B.DECLINED, frozenset({Actor.PROVIDER, Actor.CLOCK})),
     Transition(_from(_B.PENDING), _B.EXPIRED, frozenset({Actor.CLOCK})),
     Transition(_from(_B.ACCEPTED), _B.CONFIRMED, frozenset({Actor.CUSTOMER, Actor.PROVIDER})),
     Transition(
@@ -70,6 +72,18 @@ def may_move(before: str | None, after: str, by: Actor) -> bool:
     return any(before in t.before and after == t.after and by in t.by for t in BOOKING_TRANSITIONS)
 
 
+def move(before: str | None, after: str, by: Actor) -> Transition | None:
+    """The move by which someone leads a booking from one state to another; None where that is not allowed."""
+    return next(
+        (t for t in BOOKING_TRANSITIONS if before in t.before and after == t.after and by in t.by), None
+    )
+
+
+def ever_moves(after: str, by: Actor) -> bool:
+    """Whether someone may lead a booking to a state, from whichever it is in."""
+    return any(after == t.after and by in t.by for t in BOOKING_TRANSITIONS)
+
+
 def states_before(after: str, by: Actor) -> tuple[str, ...]:
     """The states that someone may move a booking to another from, in the order of the words."""
     return tuple(status.value for status in BookingStatus if may_move(status.value, after, by))
@@ -77,6 +91,8 @@ def states_before(after: str, by: Actor) -> tuple[str, ...]:
 
 _C = CommissionStatus
 RECORD_TRANSITIONS: Final[dict[CommissionStatus, frozenset[CommissionStatus]]] = {
+    # A proof was handed in, and it is in time: a late one stays on the record, which is overdue all the same.
+    _C.AWAITING_VERIFICATION: frozenset({_C.PENDING, _C.REJECTED, _C.OVERDUE}),
     # Past its deadline; a proof that came late changes nothing of that, and stays on the record.
     _C.OVERDUE: frozenset({_C.PENDING, _C.REJECTED, _C.AWAITING_VERIFICATION}),
     _C.PAID: frozenset({_C.PENDING, _C.AWAITING_VERIFICATION, _C.REJECTED, _C.OVERDUE}),

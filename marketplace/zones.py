@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import polars as pl
 
-from marketplace.rules import OFFSET_REFERENCE
+from marketplace.rules import DEFAULT_TIMEZONE, OFFSET_REFERENCE
 from marketplace.text import nulls
 
 
@@ -70,6 +70,11 @@ def resolve(written: str) -> Zone | None:
         if delta is not None:
             return Zone(name, int(delta.total_seconds() // 60))
     return None
+
+
+def zone_of(written: str | None, default: str = DEFAULT_TIMEZONE) -> Zone:
+    """A provider's zone; that of ``default`` where it says none, or none there is."""
+    return (resolve(written) if written else None) or resolve(default) or MAKASSAR
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from marketplace.collections import BOOKING_COLLECTIONS
 from marketplace.operations import Operation
 from marketplace.transitions import Actor, record_may_move, states_before
 from operations.port import Published
@@ -35,6 +36,8 @@ def _one(published: Published, sql: str, operation: Operation, ordered: Mapping[
     given = {"row": row_id}
     if "$collection" in sql:
         given["collection"] = ordered.get("collection", "")
+        if given["collection"] not in ("", *BOOKING_COLLECTIONS):
+            raise UsageError.of("failure.order_collection", names=[*BOOKING_COLLECTIONS])
     found = published.rows(sql, given)
     if not found:
         raise UsageError.of("failure.order_of_nothing", operation=operation.value, row=row_id)

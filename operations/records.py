@@ -33,13 +33,12 @@ _SAMPLES: Final = 5
 def records_of(booking: Row, ask: Asking) -> list[Row]:
     """Every record that refers to a booking, by either of its keys and in either attribute, whoever wrote it; each
     once. Raises CallFailure."""
-    found: dict[str, Row] = {}
-    for name in (*ALIASES["commission.booking_ref"], *ALIASES["commission.booking_doc_ref"]):
-        if not ask.has(RECORDS, name):
-            continue
-        queries = [Query.equal(name, keys_of(booking)), Query.limit(_MOST_RECORDS)]
-        found |= {str(row["$id"]): row for row in ask.rows(RECORDS, queries)}
-    return list(found.values())
+    named = (*ALIASES["commission.booking_ref"], *ALIASES["commission.booking_doc_ref"])
+    theirs = [Query.equal(name, keys_of(booking)) for name in named if ask.has(RECORDS, name)]
+    if not theirs:
+        return []
+    which = Query.or_queries(theirs) if len(theirs) > 1 else theirs[0]
+    return ask.rows(RECORDS, [which, Query.limit(_MOST_RECORDS)])
 
 
 def live(records: Sequence[Row]) -> list[Row]:

@@ -21,6 +21,7 @@ from messages.message import Message
 from resources.errors import BookwatchError, UsageError
 from resources.ledger import HealthVerdict, Ledger, LedgerCall
 from resources.run_report import RunFailure, RunReport
+from resources.spooled import take_in
 
 #: What no collection of the app's own can be blamed for.
 OWN_CATEGORY = "pipeline"
@@ -46,6 +47,7 @@ def judge(found: RunReport) -> RunReport:
     try:
         with run.warehouse.open() as con:
             create_ops(con)
+            take_in(run.home.spool, Ledger(run.home.ledger), run.clock.naive_now())
             mirror_errors(con, Ledger(run.home.ledger), run.clock.naive_now() - 2 * ERROR_RATE_WINDOW)
             outcome = build_marts(con, run, ["health_points"])
             record_points(con, run, outcome.now)

@@ -3,6 +3,7 @@ morning's reports once a day."""
 
 # Dagster reads the annotation of `context`, so annotations are not postponed here.
 from datetime import UTC, datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from dagster import (
@@ -146,19 +147,28 @@ def morning_report(context: ScheduleEvaluationContext) -> RunRequest | SkipReaso
     return RunRequest(run_key=local.date().isoformat())  # of one key Dagster starts one run
 
 
+BACKUP_LOOKED_FOR: Final = timedelta(minutes=5)
+
+
 @schedule(
     job=backup_job,
     name="daily_backup",
-    cron_schedule="*/5 * * * *",
+    cron_schedule=f"*/{BACKUP_LOOKED_FOR // timedelta(minutes=1)} * * * *",
     default_status=DefaultScheduleStatus.RUNNING,
     description="A backup of the database, once a local day, from the time of BOOKWATCH_BACKUP_AT on.",
 )
 def daily_backup(context: ScheduleEvaluationContext) -> RunRequest | SkipReason:
     settings = load_settings()
     local = context.scheduled_execution_time.astimezone(ZoneInfo(settings.timezone))
-    if f"{local:%H:%M}" < settings.backup_at:
-        return SkipReason("It is not time yet.")
-    return RunRequest(run_key=local.date().isoformat())  # of one key Dagster starts one run
+    hours, minutes = map(int, settings.backup_at.split(":"))
+    due = local.replace(hour=hours, minute=minutes, second=0, microsecond=0)
+    if local < due:
+        due -= timedelta(days=1)
+        if (
+            local - due >= BACKUP_LOOKED_FOR
+        ):  # else it was due between two looks, the second of them after midnight
+            return SkipReason("It is not time yet.")
+    return RunRequest(run_key=due.date().isoformat())  # of one key Dagster starts one run
 
 
 @schedule(

@@ -67,6 +67,11 @@ class Home:
         return self.root / "backups"
 
     @property
+    def spool(self) -> Path:
+        """What other processes tell of their working, until a run takes it in."""
+        return self.root / "spool"
+
+    @property
     def keys(self) -> Path:
         return self.root / "keys"
 

@@ -13,6 +13,9 @@ Example::
 
     [claim.hd]
     "example.com" = "viewer"
+
+    [provider]                    # who is which therapist or place, by its id in Appwrite
+    "ketut@example.com" = "665f1c0b0022"
 """
 
 from __future__ import annotations
@@ -20,15 +23,17 @@ from __future__ import annotations
 import os
 import stat
 import tomllib
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, cast
 
-from marketplace.roles import Role, RoleRules
+from marketplace.app_rows import names_somebody
+from marketplace.roles import GIVEN, Role, RoleRules
 from messages.message import Message
 from resources.errors import UsageError
 
-_TABLES: Final = ("email", "group", "claim")
+_TABLES: Final = ("email", "group", "claim", "provider")
 _SWITCHES: Final = ("group_claim", "unverified_emails")
 
 
@@ -66,28 +71,39 @@ def _parsed(said: dict[str, Any], path: Path) -> RoleRules:
         raise _wrong(path, "unverified_emails", "roles.no_switch")
     emails: dict[str, Role] = {}
     for email, role in _rules(said, "email", path):
-        known = email.strip().lower()
-        if "@" not in known:
-            raise _wrong(path, "email", "roles.no_email")
-        if known in emails:
-            raise _wrong(path, "email", "roles.email_twice")
-        emails[known] = role
+        emails[_email(email, "email", emails, path)] = role
+    providers: dict[str, str] = {}
+    for email, provider in _table(said, "provider", path).items():
+        known = _email(email, "provider", emails | providers, path)
+        if not isinstance(provider, str) or not names_somebody(provider):
+            raise _wrong(path, "provider", "roles.no_provider")
+        providers[known] = provider
     claims = tuple(
         (claim, value, role)
         for claim in _table(said, "claim", path)
         for value, role in _rules(said["claim"], claim, path, f"claim.{claim}")
     )
     groups = tuple(_rules(said, "group", path))
-    if not (emails or groups or claims):
+    if not (emails or groups or claims or providers):
         raise _wrong(path, "email", "roles.nobody")
-    return RoleRules(emails, groups, claims, group_claim, unverified)
+    return RoleRules(emails, groups, claims, group_claim, unverified, providers)
+
+
+def _email(said: str, place: str, known: Mapping[str, object], path: Path) -> str:
+    """An address as it is compared; each stands in the file once, whatever it is given."""
+    email = said.strip().lower()
+    if "@" not in email:
+        raise _wrong(path, place, "roles.no_email")
+    if email in known:
+        raise _wrong(path, place, "roles.email_twice")
+    return email
 
 
 def _rules(said: dict[str, Any], name: str, path: Path, place: str = "") -> list[tuple[str, Role]]:
     """Each value of a table with its role, in the order of the file."""
     found: list[tuple[str, Role]] = []
     for value, role in _table(said, name, path, place).items():
-        if role not in tuple(Role):
+        if role not in GIVEN:
             raise _wrong(path, place or name, "roles.no_role")
         found.append((value, Role(role)))
     return found
@@ -102,5 +118,5 @@ def _table(said: dict[str, Any], name: str, path: Path, place: str = "") -> dict
 
 def _wrong(path: Path, place: str, problem: str) -> UsageError:
     return UsageError.of(
-        "failure.roles_wrong", path=str(path), place=place, problem=Message(problem, {"roles": list(Role)})
+        "failure.roles_wrong", path=str(path), place=place, problem=Message(problem, {"roles": list(GIVEN)})
     )

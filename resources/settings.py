@@ -106,6 +106,11 @@ class Settings(BaseSettings):
         description="Where people open the dashboards, as in https://bookwatch.example: alerts link to it. It holds"
         " no user, password or query.",
     )
+    services_url: str = Field(
+        default="",
+        description="Where the app reaches the booking services, as in https://services.example: pages of providers"
+        " lead to it. It holds no user, password or query.",
+    )
     login: str = Field(
         default="",
         description="The identity provider (OpenID Connect) that people sign in with at the dashboards: where it"
@@ -284,7 +289,7 @@ class Settings(BaseSettings):
             raise Wrong("setting.hosts")
         return tuple(names)
 
-    @field_validator("dashboards")
+    @field_validator("dashboards", "services_url")
     @classmethod
     def _dashboards(cls, value: str) -> str:
         value = value.strip().rstrip("/")

@@ -11,8 +11,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from resources.allocator import give_back_blocks
 from resources.errors import BookwatchError, UsageError
@@ -21,7 +20,9 @@ from resources.instants import instant_of_stamp
 from resources.ledger import Ledger, Seal
 from resources.own_files import create, sync, sync_open
 from resources.seals import copied, require_unchanged, sealed
-from resources.warehouse import is_small, one_thread_for_small
+
+if TYPE_CHECKING:
+    import duckdb
 
 # linux/fs.h: FICLONE, a copy that shares blocks where the file system can (btrfs, xfs).
 _FICLONE = 0x40049409
@@ -92,6 +93,11 @@ def open_snapshot(
     ``memory_limit`` (such as "256MB") bounds what a query holds; what is over it goes to ``spill_folder``, and without
     one nowhere. Raises SnapshotChanged where the file is not the one that was published; ``in_full`` hashes it.
     """
+    # Imported where a file is opened: who serves bookings loads no DuckDB for the names of snapshots.
+    import duckdb
+
+    from resources.warehouse import is_small, one_thread_for_small
+
     require_unchanged(path, in_full=in_full)
     config: dict[str, str | bool | int | float | list[str]] = {
         "enable_external_access": False,

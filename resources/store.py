@@ -159,7 +159,7 @@ class ObjectStore:
             yield
         except BookwatchError:
             raise
-        except Exception as refused:  # noqa: BLE001
+        except Exception as refused:  # noqa: BLE001 - as said above
             failure = _failure(self._place, doing, type(refused).__name__)
         else:
             return

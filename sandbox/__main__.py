@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -51,12 +52,45 @@ def main(argv: list[str] | None = None) -> int:
     ):
         metavar = f"{'SOURCE' if name == 'outage' else 'FACTOR'}:FROM/TO"
         add(f"--{name}", type=kind, action="append", default=[], metavar=metavar, help=what)
+    add_clients(commands)
     arguments = parser.parse_args(argv)
     try:
+        if arguments.command == "clients":
+            return run_clients(arguments)
         return serve(options_from(arguments))
     except (OSError, ValueError) as wrong:
         sys.stderr.write(f"{wrong}\n")
         return 2
+
+
+def add_clients(commands: Any) -> None:
+    """The command ``clients``, with its options."""
+    command = commands.add_parser("clients", help="customers and providers who use the booking services")
+    add = command.add_argument
+    add("--server", required=True, metavar="URL", help="the stand-in's endpoint, with /v1")
+    add("--project", required=True)
+    add("--database", required=True)
+    add("--services", required=True, metavar="URL", help="where the booking services answer")
+    add("--seed", type=int, default=7, help="of what they have in mind (default 7)")
+    add("--gap", type=float, default=120.0, metavar="S", help="seconds between two who book, in the mean")
+    add("--visits", type=int, default=None, metavar="N", help="so many who book, then end")
+    add("--for", type=float, default=0.0, dest="seconds", metavar="S", help="end after so many seconds")
+    add("--hurry", type=float, default=1.0, metavar="F", help="every pause is F times shorter")
+    add("--data", type=Path, default=None, metavar="DIR", help="keep clients.json there")
+    add("--die-with-parent", action="store_true", help="end when the process that started this ends")
+
+
+def run_clients(arguments: argparse.Namespace) -> int:
+    """Let them act, as the command line says."""
+    from sandbox.clients.run import Options, run
+
+    return run(
+        Options(
+            arguments.server, arguments.project, arguments.database, arguments.services, arguments.seed,
+            arguments.gap, arguments.visits, arguments.seconds, arguments.hurry, arguments.data,
+            arguments.die_with_parent,
+        )
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

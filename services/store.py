@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from resources.appwrite.failures import CallFailure, PermanentFailure
 from resources.appwrite.writing import Change, Create, Row, Write
@@ -34,6 +34,8 @@ class Gateway(Protocol):
     def fresh(self, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Row | None]: ...
     def rows(self, collection: str, queries: Sequence[str]) -> list[Row]: ...
     def has(self, collection: str, attribute: str) -> bool: ...
+    def kind(self, collection: str, attribute: str) -> str: ...
+    def server_now(self) -> datetime: ...
     def create(self, write: Create) -> None: ...
     def change(self, write: Change) -> None: ...
     @property
@@ -51,6 +53,10 @@ class Contended(Exception):
 
 class Doubtful(Exception):
     """Whether it was written could not be found out: asked again with the same key, it is told."""
+
+
+class Underway(Exception):
+    """What a decision rests on is being written by another, on a server without transactions: it is taken again."""
 
 
 class _Moved(Exception):
@@ -95,34 +101,37 @@ class View:
 @dataclass(frozen=True)
 class Decision(Generic[T]):
     """What a command writes, and its answer. The order of ``writes`` is that in which they are made on a server without
-    transactions: each prefix is a state the pipeline calls awaiting or unknown, never wrong."""
+    transactions: each prefix is a state the pipeline calls awaiting or unknown, never wrong. ``claims``: so many of
+    them decide there who goes on. ``resumes``: taken again, the decision goes on from what it wrote itself, wherever
+    somebody came between."""
 
     answer: T
     writes: Sequence[Write] = ()
+    claims: int = 1
+    resumes: bool = False
 
 
 def carry_out(gateway: Gateway, now: Callable[[], datetime], decide: Callable[[View], Decision[T]]) -> T:
     """Decide on rows as they are and write the decision, whole. What ``decide`` raises passes through, and nothing was
-    written then. Raises CallFailure, Contended, Doubtful."""
+    written then; where it raises Underway it is asked again. Raises CallFailure, Contended, Doubtful."""
     for attempt in range(TRIES):
         view = View(gateway, now())
-        decision = decide(view)
-        if not decision.writes:
-            return decision.answer
         try:
-            _write(gateway, view, decision.writes)
-        except _Moved:
+            decision = decide(view)
+            if decision.writes:
+                _write(gateway, view, decision)
+        except (_Moved, Underway):
             time.sleep(min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**attempt) * random.random())
             continue
         return decision.answer
     raise Contended
 
 
-def _write(gateway: Gateway, view: View, writes: Sequence[Write]) -> None:
+def _write(gateway: Gateway, view: View, decision: Decision[Any]) -> None:
     if gateway.has_transactions:
-        _together(gateway, view, writes)
+        _together(gateway, view, decision.writes)
     else:
-        _in_order(gateway, writes)
+        _in_order(gateway, decision)
 
 
 def _together(gateway: Gateway, view: View, writes: Sequence[Write]) -> None:
@@ -130,8 +139,15 @@ def _together(gateway: Gateway, view: View, writes: Sequence[Write]) -> None:
     try:
         gateway.stage(transaction, writes)
         # A change between the first reading and the staging is no conflict to the server: only this look finds it.
-        now = gateway.fresh(view.watched)
-        moved = any(_version(now[key]) != _version(row) for key, row in view.watched.items())
+        # A row that was found by a query, and not read by its id, was seen when it was found.
+        seen = {(w.collection, w.row_id): w.seen for w in writes if isinstance(w, Change)} | {
+            key: _version(row) for key, row in view.watched.items()
+        }
+        # A row that was not there and is made here needs no look: of two who make it the commit refuses one.
+        made = {(w.collection, w.row_id) for w in writes if isinstance(w, Create)}
+        seen = {key: version for key, version in seen.items() if version is not None or key not in made}
+        now = gateway.fresh(seen)
+        moved = any(_version(now[key]) != version for key, version in seen.items())
     except CallFailure:
         _drop(gateway, transaction)
         raise
@@ -172,9 +188,10 @@ def _find_out(gateway: Gateway, transaction: str) -> None:
     raise Doubtful
 
 
-def _in_order(gateway: Gateway, writes: Sequence[Write]) -> None:
-    """Without transactions the first write decides: who makes it goes on, whoever finds it made decides again."""
-    for n, write in enumerate(writes):
+def _in_order(gateway: Gateway, decision: Decision[Any]) -> None:
+    """Without transactions the first write decides, or the first few: who makes them goes on, whoever finds one made
+    decides again."""
+    for n, write in enumerate(decision.writes):
         try:
             if isinstance(write, Create):
                 gateway.create(write)
@@ -183,7 +200,7 @@ def _in_order(gateway: Gateway, writes: Sequence[Write]) -> None:
         except PermanentFailure as refused:
             if refused.status != 409:
                 raise
-            if n == 0:
+            if n < decision.claims or (decision.resumes and isinstance(write, Change)):
                 raise _Moved from None
             if isinstance(write, Change):
                 raise Doubtful from None

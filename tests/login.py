@@ -32,6 +32,9 @@ ROLES = """
 "sari@example.test" = "support"
 "made@example.test" = "auditor"
 "wayan@example.test" = "admin"
+
+[provider]
+"ketut@example.test" = "nobody-of-this-snapshot"
 """
 
 

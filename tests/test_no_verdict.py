@@ -45,6 +45,15 @@ NO_VERDICTS: dict[str, dict[str, str]] = {
         "count(*) FILTER (NOT o.is_unpaid AND o.is_due AND o.deadline_at < s.as_of)::BIGINT AS past_records":
             "how many of the proofs wait past the deadline the mart has; the chain's hop 6 is held to it by a test",
     },
+    "dashboards/queries/mine.py": {
+        "CASE WHEN r.commission_id IS NOT NULL THEN r.actual_idr": "of two figures of the mart the one that stands",
+        "WHEN r.state <> 'unknown' THEN r.expected_idr END": "the other one, where the mart's state tells it",
+        "CASE WHEN {} IS NULL THEN NULL WHEN r.commission_id IS NULL THEN 'policy' ELSE 'record'": "which one it is",
+        "CASE WHEN coalesce(c.provider_id = r.provider_id, true) THEN r.commission_id END AS commission_id,":
+            "an id of another provider's record is left out",
+        "CASE WHEN count(b.service_minutes) = count(*) THEN sum(b.service_minutes)::BIGINT END AS minutes,":
+            "a sum of what is not all known is none",
+    },
     "dashboards/queries/reconciliation.py": {
         "WHERE finding = 'missing'),": "rows are chosen by the mart's finding",
         "absent AS (FROM marts.commission_reconciliation WHERE state = 'missing'),":

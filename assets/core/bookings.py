@@ -8,18 +8,16 @@ import polars as pl
 from assets.core.batch import EMPTY, NOT_A_WORD, NOT_RUPIAH, Batch, Derived, Reader, constant, outside
 from marketplace.aliases import ALIASES
 from marketplace.attributes import Attributes
+from marketplace.booking_rows import minutes_of, mode_of, source_of
 from marketplace.collections import PROVIDER_COLLECTIONS
 from marketplace.commission import REVENUE_STATUSES
 from marketplace.data_codes import NO_MINUTES
 from marketplace.decline_reasons import categories
 from marketplace.instants import INSTANT, NO_ZONE, starts
-from marketplace.money import MICRO, NOT_A_NUMBER, BookingAmounts, booking_amounts, read_micros
+from marketplace.money import NOT_A_NUMBER, BookingAmounts, booking_amounts
 from marketplace.phones import e164, keyed
 from marketplace.pseudonyms import mean_somebody
 from marketplace.rules import (
-    IMMEDIATE_DEADLINE_MINUTES,
-    IMMEDIATE_START_MINUTES,
-    LONGEST_SERVICE_MINUTES,
     RESPONSE_MINUTES_IMMEDIATE,
     RESPONSE_MINUTES_SCHEDULED,
 )
@@ -32,16 +30,12 @@ from marketplace.statuses import (
     UNKNOWN,
     Mode,
     Role,
-    Source,
     canonical,
     normalised,
-    values,
 )
 from marketplace.test_rows import test_rule
 from marketplace.text import coalesce, nulls
 from messages.message import Message
-
-_MINUTES = r"(?i)^\+?(\d{1,6}(?:\.\d*)?)\s*(?:m|min|mins|minute|minutes|menit)?\.?$"
 
 
 def booking_status(attributes: Attributes) -> tuple[pl.Series, pl.Series]:
@@ -231,111 +225,31 @@ def _note_amounts(read: Reader, amounts: BookingAmounts) -> None:
 
 
 def _source(read: Reader) -> pl.DataFrame:
-    """source, rule, has_value, chat_window_open: the explicit value; else scheduled by mode or bookingType,
-    or by a scheduledTime where neither says anything; else chatWindow where the window was open; else
-    unknown."""
-    a = read.attributes
-    written = a.text("source")
-    explicit = canonical(written, SOURCE)
-    read.note("source_unknown", written.is_not_null() & explicit.is_null(), "source", NOT_A_WORD)
-    frame = pl.DataFrame(
-        {
-            "has_value": written.is_not_null(),
-            "explicit": explicit,
-            "mode": canonical(a.text("mode"), MODE),
-            "type": canonical(a.text("bookingType"), MODE),
-            "scheduled_time": a.text("scheduledTime").is_not_null(),
-            "chat_window_open": read.flag("chatWindowOpen"),
-        }
+    """source, rule, has_value, chat_window_open (marketplace/booking_rows.py); a word that is none is noted."""
+    written = read.attributes.text("source")
+    read.note(
+        "source_unknown", written.is_not_null() & canonical(written, SOURCE).is_null(), "source", NOT_A_WORD
     )
-    says_scheduled = (
-        (pl.col("mode") == Mode.SCHEDULED.value) | (pl.col("type") == Mode.SCHEDULED.value)
-    ).fill_null(False)
-    says_nothing = pl.col("mode").is_null() & pl.col("type").is_null()
-    by_time = says_nothing & pl.col("scheduled_time")
-    chat = pl.col("chat_window_open").fill_null(False)
-    return frame.select(
-        pl.when("has_value").then(pl.col("explicit").fill_null(UNKNOWN))
-        .when(says_scheduled | by_time).then(pl.lit(Source.SCHEDULED.value))
-        .when(chat).then(pl.lit(Source.CHAT_WINDOW.value))
-        .otherwise(pl.lit(UNKNOWN)).alias("source"),
-        pl.when("has_value").then(pl.lit("explicit"))
-        .when(says_scheduled).then(pl.lit("mode"))
-        .when(by_time).then(pl.lit("scheduled_time"))
-        .when(chat).then(pl.lit("chat_window"))
-        .otherwise(pl.lit("none")).alias("rule"),
-        "has_value",
-        "chat_window_open",
-    )  # fmt: skip
+    return source_of(read.attributes, read.flag("chatWindowOpen"))
 
 
 def _mode(
     read: Reader, created: pl.Series, start: pl.Series, deadline: pl.Series, start_waits: pl.Series
 ) -> pl.DataFrame:
-    """mode, rule, has_value, has_schedule: mode, bookingType, metadata.bookingType, a scheduledTime, the
-    start, the response deadline; else unknown. A word that is no mode is noted and passed over. A start that
-    is written and has no zone yet is waited for."""
-    a = read.attributes
-    columns: dict[str, pl.Series] = {}
-    for key, name in zip(("by_mode", "by_type", "by_metadata"), ALIASES["booking.mode"], strict=True):
-        text = a.text(name)
-        columns[key] = canonical(text, MODE)
-        read.note("mode_unknown", text.is_not_null() & columns[key].is_null(), name, NOT_A_WORD)
-    frame = pl.DataFrame(
-        {
-            **columns,
-            "has_value": a.text("mode").is_not_null() | a.text("bookingType").is_not_null(),
-            "has_schedule": a.text("scheduledTime").is_not_null(),
-            "created": created,
-            "start": start,
-            "deadline": deadline.set(start_waits.fill_null(False), None),
-        }
-    )
-    soon = pl.col("start") - pl.col("created") <= pl.duration(minutes=IMMEDIATE_START_MINUTES)
-    has_start = pl.col("start").is_not_null() & pl.col("created").is_not_null()
-    short = (
-        pl.col("deadline") - pl.col("created") <= pl.duration(minutes=IMMEDIATE_DEADLINE_MINUTES)
-    ).fill_null(False)
-    short = short & pl.col("start").is_null()
-    scheduled, immediate = values(Mode.SCHEDULED, Mode.IMMEDIATE)
-    return frame.select(
-        pl.coalesce("by_mode", "by_type", "by_metadata",
-            pl.when("has_schedule").then(pl.lit(scheduled))
-            .when(has_start & soon).then(pl.lit(immediate))
-            .when(has_start).then(pl.lit(scheduled))
-            .when(short).then(pl.lit(immediate))
-            .otherwise(pl.lit(UNKNOWN))).alias("mode"),
-        pl.when(pl.col("by_mode").is_not_null()).then(pl.lit("mode"))
-        .when(pl.col("by_type").is_not_null()).then(pl.lit("bookingType"))
-        .when(pl.col("by_metadata").is_not_null()).then(pl.lit("metadata"))
-        .when("has_schedule").then(pl.lit("scheduled_time"))
-        .when(has_start).then(pl.lit("start"))
-        .when(short).then(pl.lit("deadline"))
-        .otherwise(pl.lit("none")).alias("rule"),
-        "has_value",
-        "has_schedule",
-    )  # fmt: skip
+    """mode, rule, has_value, has_schedule (marketplace/booking_rows.py); a word that is no mode is noted."""
+    for name in ALIASES["booking.mode"]:
+        text = read.attributes.text(name)
+        read.note("mode_unknown", text.is_not_null() & canonical(text, MODE).is_null(), name, NOT_A_WORD)
+    return mode_of(read.attributes, created, start, deadline, start_waits)
 
 
 def _minutes(read: Reader) -> pl.Series:
-    """The duration; ``service`` counts only where it is a number."""
-    a = read.attributes
-    names = ALIASES["booking.minutes"]
-    service = a.text("service").str.extract(_MINUTES)
-    text = coalesce(
-        coalesce(a.text("duration"), a.text("serviceDuration")),
-        coalesce(service, a.text("serviceDetails.duration")),
-    )
-    micros = read_micros(text.str.extract(_MINUTES), grouped=False)
-    minutes = micros.to_frame("m").select(
-        pl.when(
-            (pl.col("m") % MICRO == 0) & pl.col("m").is_between(MICRO, LONGEST_SERVICE_MINUTES * MICRO)
-        ).then(pl.col("m") // MICRO)
-    ).to_series()  # fmt: skip
+    """The duration; one that cannot be read is noted."""
+    minutes, text = minutes_of(read.attributes)
     read.note(
         "minutes_unreadable",
         text.is_not_null() & minutes.is_null(),
-        names,
+        ALIASES["booking.minutes"],
         NO_MINUTES,
     )
     return minutes

@@ -18,6 +18,7 @@ _DERIVED = (
     "chat_rooms",
     "notifications",
     "reviews",
+    "booking_offers",
     *_PROVIDERS,
 )
 # Core table → the collections its rows are derived from; every derivation also reads the providers' zones, that of a
@@ -29,6 +30,7 @@ CORE_SOURCES: dict[str, tuple[str, ...]] = {
     "chat_rooms": ("chat_rooms", *_PROVIDERS),
     "notifications": ("notifications", *_PROVIDERS),
     "reviews": ("reviews", *_PROVIDERS),
+    "booking_offers": ("booking_offers", *_PROVIDERS),
     "providers": _PROVIDERS,
     "booking_events": ("bookings", "hotel_bookings"),
     "booking_providers": ("bookings", "hotel_bookings", *_PROVIDERS),

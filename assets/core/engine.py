@@ -30,6 +30,7 @@ from assets.core.commissions import FEE_ATTRIBUTES, PROOF_ATTRIBUTES, derive_com
 from assets.core.long_texts import without_long_texts
 from assets.core.messages import derive_messages
 from assets.core.notifications import derive_notifications
+from assets.core.offers import derive_offers
 from assets.core.provider_states import STATE_ATTRIBUTES, observe_states
 from assets.core.providers import derive_providers
 from assets.core.raw_reader import CATALOG, QUARANTINED_SCHEMA, Mirror, Reading, attach
@@ -79,6 +80,7 @@ _DERIVE: Mapping[str, Callable[[Batch], Derived]] = {
     "messages": derive_messages,
     "notifications": derive_notifications,
     "reviews": derive_reviews,
+    "booking_offers": derive_offers,
 }
 SOURCES = tuple(
     Source(**vars(collection.core), collection=collection.name, derive=derive)

@@ -1,12 +1,110 @@
-"""Ibis expressions the marts of providers share: how a request was answered, and who a provider is. No mart is here."""
+"""Ibis expressions the marts of providers share: what a provider was asked, how a request was answered, and who a
+provider is. No mart is here."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
+from assets.marts.expressions import counted
+from assets.marts.later import ibis
 from assets.marts.tables import Instants
 from marketplace.commission import REVENUE_STATUSES
-from marketplace.statuses import BookingStatus
+from marketplace.offers import OfferState
+from marketplace.statuses import BookingStatus, values
+
+#: The collection whose bookings services offer.
+OFFERED: Final = "bookings"
+_ENDED: Final = values(OfferState.DECLINED, OfferState.EXPIRED)
+
+
+def asked(bookings: Any, booking_offers: Any) -> Any:
+    """What providers were asked: counted bookings, each once; one that services offered as often as it was offered,
+    each time as a booking of that provider's own, made when it was offered and with that offer's deadline and answer
+    (``offer_id`` tells which; null for a booking). What was withdrawn, or stands open though its booking ended, counts
+    as cancelled: nobody is to blame that it was not answered."""
+    return ibis.union(*_asked(bookings, booking_offers), distinct=False)
+
+
+def asked_and_booked(bookings: Any, booking_offers: Any) -> Any:
+    """The same, and the bookings that were offered, too: ``is_request`` tells what was asked, ``is_booking`` what is a
+    booking. One that was never offered is both."""
+    alone, rows = _asked(bookings, booking_offers)
+    o = _there(booking_offers)
+    offered = counted(bookings.semi_join(o, _of(bookings, o))).mutate(offer_id=ibis.null("string"))
+    yes, no = ibis.literal(True), ibis.literal(False)
+    return ibis.union(
+        alone.mutate(is_request=yes, is_booking=yes),
+        rows.mutate(is_request=yes, is_booking=no),
+        offered.select(*alone.columns).mutate(is_request=no, is_booking=yes),
+        distinct=False,
+    )
+
+
+def _asked(bookings: Any, booking_offers: Any) -> tuple[Any, Any]:
+    """Bookings that were never offered, and offers as bookings; with offer_id.
+
+    Counted bookings are asked for anew in each part: named twice, DuckDB would write them all down in between."""
+    b, o = counted(bookings), _there(booking_offers)
+    alone = b.anti_join(o, _of(b, o)).mutate(offer_id=ibis.null("string"))
+    rows = offers_of(bookings, booking_offers).select(*_BOOKING, *_OF_OFFER, "offer_id")
+    rows = counted(rows.inner_join(bookings.drop(*_OF_OFFER), [*_BOOKING]))
+    return alone, rows.select(*alone.columns)
+
+
+_BOOKING: Final = ("booking_id", "origin")
+_OF_OFFER: Final = (
+    "provider_id",
+    "provider_type",
+    "status",
+    "created_at",
+    "response_deadline",
+    "accepted_at",
+    "responded_at",
+)
+"""What of a request is its offer's, where there is one, and not its booking's."""
+
+
+def _there(booking_offers: Any) -> Any:
+    """The offers that count: not deleted, of a booking, made at a moment that is known."""
+    o = booking_offers
+    return o.filter(o.deleted_at.isnull() & o.booking_id.notnull() & o.offered_at.notnull())
+
+
+def _of(b: Any, o: Any) -> list[Any]:
+    return [b.booking_id == o.booking_id, b.origin == OFFERED]
+
+
+def offers_of(bookings: Any, booking_offers: Any) -> Any:
+    """Offers in the words of bookings: booking_id, origin, offer_id, round, and _OF_OFFER; also those of a test or of a
+    deleted booking."""
+    o = _there(booking_offers)
+    known = bookings.filter(bookings.origin == OFFERED).select(
+        "booking_id", "origin", booking_status=bookings.status
+    )
+    o = o.inner_join(known, "booking_id")
+    accepted = o.state == OfferState.ACCEPTED.value
+    open_still = (o.state == OfferState.OFFERED.value) & (o.booking_status == BookingStatus.PENDING.value)
+    moment = ibis.null("timestamp")
+    status: Any = ibis.cases(
+        (accepted, BookingStatus.ACCEPTED.value),
+        (open_still, BookingStatus.PENDING.value),
+        (o.state.isin(_ENDED), o.state),
+        else_=BookingStatus.CANCELLED.value,
+    )
+    answered = accepted | (o.state == OfferState.DECLINED.value)
+    return o.select(
+        "booking_id",
+        "origin",
+        "offer_id",
+        "round",
+        "provider_id",
+        "provider_type",
+        status=status,
+        created_at=o.offered_at,
+        response_deadline=o.deadline,
+        accepted_at=ibis.cases((accepted, o.answered_at), else_=moment),
+        responded_at=ibis.cases((answered, o.answered_at), else_=moment),
+    )
 
 
 def with_answers(b: Any, at: Instants) -> Any:

@@ -158,8 +158,12 @@ def of_booking(b: Any, *more: str, **adds: Any) -> Any:
         "created_rule",
         "change",
     )
+    own, of = b.booking_id, ibis.literal("core.bookings")
+    if "offer_id" in b.columns:  # what a provider was asked: an offer, where there is one
+        of = ibis.cases((b.offer_id.isnull(), of), else_=ibis.literal("core.booking_offers"))
+        own = ibis.coalesce(b.offer_id, own)
     return b.select(
-        **{ID: b.booking_id, OF: ibis.literal("core.bookings")},
+        **{ID: own, OF: of},
         **{name: b[name] for name in (*more, *facts) if name not in adds},
         **adds,
     )

@@ -12,6 +12,7 @@ from marketplace.commission import PAYMENT_RULES
 from marketplace.data_codes import DATA_FINDINGS
 from marketplace.decline_reasons import REASONS as DECLINE_REASONS
 from marketplace.money import MICRO
+from marketplace.offers import OFFER_STATES
 from marketplace.proofs import PROOF_KEY, PROOF_KINDS
 from marketplace.rules import EARLIEST_INSTANT, LATEST_INSTANT, LONGEST_SERVICE_MINUTES
 from marketplace.services import BEST_RATING, WORST_RATING
@@ -25,6 +26,7 @@ from marketplace.statuses import (
     ROLES,
     ROOM_STATUSES,
     SOURCES,
+    UNKNOWN,
 )
 from marketplace.test_rows import RULES as TEST_RULES
 
@@ -270,6 +272,26 @@ class Reviews(CoreTable):
         ge=WORST_RATING,
         le=BEST_RATING,
     )
+    created_at: pl.Datetime = _created()
+    updated_at: pl.Datetime = _updated()
+    deleted_at: pl.Datetime = _deleted()
+    change: pl.Int64 = _change()
+
+
+class BookingOffers(CoreTable):
+    """An offer of a booking to a provider, by the booking services; a booking that was made without them has none."""
+
+    offer_id: pl.String = column("the row's $id", key=True)
+    booking_id: pl.String = column("the booking that is offered, by its $id, as services write it", null=True)
+    provider_id: pl.String = column("to whom", null=True)
+    provider_type: pl.String = column("of which kind the provider is", null=True, words=PROVIDER_TYPES)
+    round: pl.Int64 = column(
+        "the n-th provider it is offered to; null: none that can be read", null=True, ge=1
+    )
+    state: pl.String = column("what became of it", words=(*OFFER_STATES, UNKNOWN))
+    offered_at: pl.Datetime = column("when it was offered", null=True, **_INSTANT)
+    deadline: pl.Datetime = column("until when it may be answered", null=True, **_INSTANT)
+    answered_at: pl.Datetime = column("when it ended, by an answer or without one", null=True, **_INSTANT)
     created_at: pl.Datetime = _created()
     updated_at: pl.Datetime = _updated()
     deleted_at: pl.Datetime = _deleted()

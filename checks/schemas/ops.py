@@ -3,6 +3,8 @@ is in them follows from the ledger and the run."""
 
 from __future__ import annotations
 
+from typing import Final
+
 import polars as pl
 
 from checks.schemas.figures import Kind
@@ -127,10 +129,17 @@ class HealthChanges(OpsTable):
     args: pl.String = column("what the message names, a JSON object", null=True)
 
 
-class Timings(OpsTable):
-    """A call to Appwrite, its retries and waits included; about the last 20,000, whole hours."""
+SOURCE: Final = (
+    "whose it is: appwrite (what runs ask of Appwrite), services (requests to them, and what they ask)"
+)
+APPWRITE: Final = "appwrite"
 
-    run_id: pl.String = column("the run that made it", key=True)
+
+class Timings(OpsTable):
+    """A call to Appwrite, its retries and waits included, or a request to the services; of each source about the last
+    20,000, whole hours."""
+
+    run_id: pl.String = column("the run that made it, or the file it was spooled in", key=True)
     call_number: pl.Int64 = column("the n-th of its run", key=True)
     called_at: pl.Datetime = column("when it ended")
     operation: pl.String = column(
@@ -143,6 +152,7 @@ class Timings(OpsTable):
     status: pl.Int32 = column("HTTP's; null without an answer", null=True)
     attempts: pl.Int64 = column("how often it was tried")
     slow: pl.Boolean = column(f"it took over {SLOW_SECONDS:g} s")
+    source: pl.String = column(SOURCE, before=APPWRITE)
 
 
 class TimingSummary(OpsTable):
@@ -159,6 +169,7 @@ class TimingSummary(OpsTable):
     p95_s: pl.Float64 = column("95 of 100 were quicker")
     p99_s: pl.Float64 = column("99 of 100 were quicker")
     max_s: pl.Float64 = column("the slowest")
+    source: pl.String = column("as ops.timings", key=True, before=APPWRITE)
 
 
 class Errors(OpsTable):
@@ -184,6 +195,11 @@ class Errors(OpsTable):
     attempts: pl.Int64 = column("how often it was tried")
     error_type: pl.String = column("Appwrite's own word, '' where none", null=True)
     host: pl.String = column("that answered", null=True)
+    source: pl.String = column("as ops.timings", before=APPWRITE)
+    context: pl.String = column(
+        "what else is known of it, a JSON object of fixed words, numbers and ids as core publishes them; null: nothing",
+        null=True,
+    )
 
 
 class Alerts(OpsTable):
@@ -322,6 +338,7 @@ class ErrorRates(OpsTable, view=True):
     category: pl.String = column("as ops.errors", key=True)
     operation: pl.String = column("as ops.errors", key=True)
     events: pl.Int64 = column("how many there were", unit="events")
+    source: pl.String = column("as ops.errors", key=True)
 
 
 class SlowOperations(OpsTable, view=True, id_column="run_id"):
@@ -335,6 +352,7 @@ class SlowOperations(OpsTable, view=True, id_column="run_id"):
     status: pl.Int32 = column("as ops.timings", null=True)
     attempts: pl.Int64 = column("how often it was tried")
     run_id: pl.String = column("the run that made it")
+    source: pl.String = column("as ops.timings")
 
 
 class OperationTimings(OpsTable, view=True):
@@ -349,6 +367,7 @@ class OperationTimings(OpsTable, view=True):
     p99_s: pl.Float64 = column("99 of 100 were quicker")
     max_s: pl.Float64 = column("the slowest")
     since: pl.Datetime = column("the oldest of them")
+    source: pl.String = column("as ops.timings", key=True)
 
 
 class Judged(OpsTable, id_column="now"):

@@ -7,17 +7,22 @@ from collections.abc import Iterable
 
 import duckdb
 
-from checks.schemas.table import Declaration
+from checks.schemas.table import Column, Declaration
 from resources.sql import literal, quoted
 
 
 def create_table(one: Declaration, *, anew: bool = False) -> str:
     """The statement that makes a declared table where it is not there yet, or ``anew`` in the place of one that is."""
-    columns = [f"{quoted(column.name)} {column.sql}" for column in one.columns]
+    columns = [_definition(column) for column in one.columns]
     if one.primary_key:
         columns.append(f"PRIMARY KEY ({', '.join(map(quoted, one.key))})")
     how = "CREATE OR REPLACE TABLE" if anew else "CREATE TABLE IF NOT EXISTS"
     return f"{how} {one.layer}.{quoted(one.name)} ({', '.join(columns)})"
+
+
+def _definition(column: Column) -> str:
+    known = "" if column.before is None else f" DEFAULT {literal(column.before)}"
+    return f"{quoted(column.name)} {column.sql}{known}"
 
 
 def bring_up(con: duckdb.DuckDBPyConnection, tables: Iterable[Declaration]) -> None:
@@ -32,9 +37,7 @@ def bring_up(con: duckdb.DuckDBPyConnection, tables: Iterable[Declaration]) -> N
             continue
         for column in one.columns:
             if column.name not in present[one.table]:
-                con.execute(
-                    f"ALTER TABLE {one.layer}.{quoted(one.name)} ADD COLUMN {quoted(column.name)} {column.sql}"
-                )
+                con.execute(f"ALTER TABLE {one.layer}.{quoted(one.name)} ADD COLUMN {_definition(column)}")
 
 
 def tell(con: duckdb.DuckDBPyConnection, tables: Iterable[Declaration]) -> None:

@@ -59,19 +59,28 @@ def column(
     words: Iterable[Any] | None = None,
     fields: Mapping[str, Any] | None = None,
     figure: Figure | None = None,
+    before: str | None = None,
     **rules: Any,
 ) -> Any:
     """A column of a table: ``what`` it holds, in a sentence.
 
     ``key``: it is part of what tells a row from every other. ``words``: the values it may have.
     ``unit``: left out where name or type tell it (``_idr``, instants). ``fields`` of a struct, by
-    name. ``figure``: what kind of figure it is; left out where it adds up, or is none (``Column.figure``). ``rules``
-    are Pandera's (ge, le, eq, str_matches …): what no data can break.
+    name. ``figure``: what kind of figure it is; left out where it adds up, or is none (``Column.figure``).
+    ``before``: the word that rows of a version without the column have in it. ``rules`` are
+    Pandera's (ge, le, eq, str_matches …): what no data can break.
     """
     if words is not None:
         words = tuple(words)
         rules["isin"] = words
-    told = {"unit": unit, "words": words, "key": key, "fields": fields, "declared_figure": figure}
+    told = {
+        "unit": unit,
+        "words": words,
+        "key": key,
+        "fields": fields,
+        "declared_figure": figure,
+        "before": before,
+    }
     return pa.Field(description=what, nullable=null, metadata=told, **rules)
 
 
@@ -88,6 +97,7 @@ class Column:
     key: bool
     fields: Mapping[str, Any] | None
     declared_figure: Figure | None = None
+    before: str | None = None
 
     @property
     def figure(self) -> Figure | None:

@@ -13,7 +13,7 @@ from marketplace.roles import Right
 
 Group = Literal["today", "business", "money", "people", "system"]
 GROUPS: tuple[Group, ...] = ("today", "business", "money", "people", "system")
-Role = Literal["admin", "analyst", "engineer", "auditor"]
+Role = Literal["admin", "analyst", "engineer", "auditor", "provider"]
 
 
 @dataclass(frozen=True)

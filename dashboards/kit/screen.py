@@ -27,7 +27,7 @@ from dashboards.queries import health, reading
 from dashboards.viewer import LOCAL, Viewer
 from dashboards.wording import INDONESIAN, Wording, numbers_as, numbers_else
 from marketplace.policy import Policy
-from marketplace.roles import Right
+from marketplace.roles import Right, Role
 from resources.errors import BookwatchError
 from resources.policy_file import load_policy
 from resources.settings import Settings, load_settings
@@ -58,6 +58,13 @@ class Screen:
     def may(self, right: Right) -> bool:
         """Whether the person at this page has a right: asked anew at each drawing and each action."""
         return self.viewer.may(right) and viewer.stands(self.viewer, self.settings)
+
+    def whose(self, asked: str) -> str | None:
+        """The provider whose page this is: whom an address names (``asked``) for who may see any, and nobody but
+        themselves for a provider."""
+        if self.viewer.role is Role.PROVIDER:
+            return self.viewer.provider
+        return (asked or None) if self.may(Right.SEE) else None
 
     @property
     def snapshot(self) -> str:

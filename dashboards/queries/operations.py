@@ -19,6 +19,13 @@ REACHES: dict[str, timedelta] = {
 }
 
 
+# A snapshot of before does not say whose a call was: all were the runs' own.
+_TIMINGS = """(SELECT * REPLACE (coalesce(source, 'appwrite') AS source) FROM
+    (SELECT ''::VARCHAR AS source WHERE false UNION ALL BY NAME FROM ops.{table}))"""
+_NAMED = "CASE source WHEN 'appwrite' THEN operation ELSE source || ': ' || operation END"
+"""What an operation is called where those of several sources stand together."""
+
+
 @cached
 def error_minutes(path: str, since: datetime) -> pl.DataFrame:
     """minute, severity, events: each minute with events from ``since`` on, in order."""
@@ -64,9 +71,9 @@ def errors(since: datetime) -> Query:
     return Query(
         "errors",
         """SELECT called_at, severity, category, operation, collection, reason, status, error_type, host, attempts,
-                    run_id, call_number
-             FROM (SELECT ''::VARCHAR AS error_type, ''::VARCHAR AS host WHERE false
-                   UNION ALL BY NAME FROM ops.errors)  -- a snapshot of before has neither
+                    run_id, call_number, coalesce(source, 'appwrite') AS source
+             FROM (SELECT ''::VARCHAR AS error_type, ''::VARCHAR AS host, ''::VARCHAR AS source WHERE false
+                   UNION ALL BY NAME FROM ops.errors)  -- a snapshot of before has none of these
              WHERE called_at >= ? ORDER BY called_at DESC, run_id DESC, call_number DESC""",
         (since,),
         columns=(
@@ -80,6 +87,7 @@ def errors(since: datetime) -> Query:
             Column("error_type", "errors.error_type"),
             Column("host", "errors.host"),
             Column("attempts", "errors.attempts"),
+            Column("source", "errors.source", words="call_source"),
             Column("run_id", "errors.run"),
         ),
     )
@@ -91,11 +99,12 @@ def calls(path: str, since: datetime) -> pl.DataFrame:
     on: percentiles of hours can't be put together, so they are taken from the calls themselves."""
     return ask(
         path,
-        """SELECT operation, count(*)::BIGINT AS calls, count(*) FILTER (outcome <> 'ok')::BIGINT AS failed,
+        f"""SELECT {_NAMED} AS operation, count(*)::BIGINT AS calls,
+                  count(*) FILTER (outcome <> 'ok')::BIGINT AS failed,
                   count(*) FILTER (attempts > 1)::BIGINT AS retried, count(*) FILTER (slow)::BIGINT AS slow,
                   quantile_cont(seconds, 0.5) AS p50_s, quantile_cont(seconds, 0.95) AS p95_s,
                   quantile_cont(seconds, 0.99) AS p99_s, max(seconds) AS max_s
-           FROM ops.timings WHERE called_at >= ? GROUP BY operation ORDER BY p95_s DESC, operation""",
+           FROM {_TIMINGS.format(table="timings")} WHERE called_at >= ? GROUP BY 1 ORDER BY p95_s DESC, 1""",
         [since],
     )
 
@@ -111,8 +120,9 @@ def hourly_timings(path: str, since: datetime) -> pl.DataFrame:
     """hour, operation, calls, slow, p95_s: of each operation the slowest collection's p95 in each hour."""
     return ask(
         path,
-        """SELECT hour, operation, sum(calls)::BIGINT AS calls, sum(slow)::BIGINT AS slow, max(p95_s) AS p95_s
-           FROM ops.timing_summary WHERE hour >= ? GROUP BY hour, operation ORDER BY hour, operation""",
+        f"""SELECT hour, {_NAMED} AS operation, sum(calls)::BIGINT AS calls, sum(slow)::BIGINT AS slow,
+                  max(p95_s) AS p95_s
+           FROM {_TIMINGS.format(table="timing_summary")} WHERE hour >= ? GROUP BY 1, 2 ORDER BY 1, 2""",
         [since],
     )
 
@@ -121,8 +131,8 @@ def slow_calls(since: datetime) -> Query:
     """The calls that took too long, from ``since`` on, the slowest first."""
     return Query(
         "slow_calls",
-        """SELECT called_at, operation, collection, seconds, outcome, status, attempts, run_id, call_number
-           FROM ops.timings WHERE slow AND called_at >= ?
+        f"""SELECT called_at, operation, collection, seconds, outcome, status, attempts, run_id, call_number, source
+           FROM {_TIMINGS.format(table="timings")} WHERE slow AND called_at >= ?
            ORDER BY seconds DESC, called_at DESC, run_id, call_number""",
         (since,),
         columns=(
@@ -133,6 +143,7 @@ def slow_calls(since: datetime) -> Query:
             Column("outcome", "timings.outcome"),
             Column("status", "errors.status"),
             Column("attempts", "errors.attempts"),
+            Column("source", "errors.source", words="call_source"),
             Column("run_id", "errors.run"),
         ),
     )

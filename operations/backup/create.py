@@ -385,6 +385,8 @@ def _after(settings: Settings, store: Store, ledger: Ledger, made: Made, say: Sa
         try:
             bucket.copy(settings, store, ledger, made.backup_id, reached)
             made.bucket = settings.backup_bucket
+            for earlier in _uncopied(store, ledger, made.backup_id):
+                bucket.copy(settings, store, ledger, earlier, reached)
         except (BookwatchError, CallFailure) as refused:
             why = refused.why if isinstance(refused, BookwatchError) else refused.said
             made.said.append(Message("backup.bucket_failed", {"bucket": settings.backup_bucket, "why": why}))
@@ -394,6 +396,20 @@ def _after(settings: Settings, store: Store, ledger: Ledger, made: Made, say: Sa
     except (BookwatchError, CallFailure) as refused:
         made.said.append(refused.why if isinstance(refused, BookwatchError) else refused.said)
     reached("settled")
+
+
+def _uncopied(store: Store, ledger: Ledger, newest: str) -> list[str]:
+    """The backups before the newest that should have a copy and have none, for a process died or the bucket was out of
+    reach: those since the last one that was copied. Where none ever was, the bucket is a new one, and begins now."""
+    missing: list[str] = []
+    for entry in ledger.backups():
+        if entry.store != store.place or entry.backup_id == newest:
+            continue
+        if entry.copied:
+            return missing
+        if entry.state in (BackupState.WHOLE, BackupState.PARTIAL):
+            missing.append(entry.backup_id)
+    return []
 
 
 def expire(settings: Settings, store: Store, ledger: Ledger) -> list[str]:

@@ -6,6 +6,7 @@ next backup has the same bytes. What a restore began stands in the ledger; how f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -30,6 +31,8 @@ from resources.errors import BookwatchError, UsageError
 from resources.ledger import Ledger
 from resources.settings import Settings
 from resources.store import Store, open_store
+
+_DATABASE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,35}")
 
 Say = Callable[[Message], object]
 Reached = Callable[[str], object]
@@ -71,6 +74,8 @@ def restore_backup(
     Raises UsageError (no such backup, a database that is not empty, no acting key), BookwatchError where it cannot be
     done; nothing was written then, or the next call goes on.
     """
+    if into is not None and _DATABASE_ID.fullmatch(into) is None:
+        raise UsageError.of("failure.restore_id")
     acting = database_settings(settings.acting(), into)
     key = None if identity is None else identity_of(identity)
     store = open_store(settings.store, settings.home)

@@ -101,6 +101,7 @@ class Target:
         return False
 
     def _rest(self, tried: int) -> None:
+        # A server that is being filled answers 500 and 503 under load: each pause is twice the last, to a bound.
         time.sleep(min(10.0, 0.5 * 2**tried))
 
     # -- definitions ---------------------------------------------------------------------------------------
@@ -191,7 +192,7 @@ class Target:
             if time.monotonic() > until:
                 missing = ", ".join(sorted(keys - there))
                 raise RestoreRefused.of("failure.restore_refused", what=f"{table_id}.{missing}", why=what)
-            time.sleep(pause)
+            time.sleep(pause)  # nobody tells when a column is there: it is asked for, ever more rarely
             pause = min(2.0, 2 * pause)
 
     def mend_columns(self, table: TableEntry, relaxed: frozenset[str]) -> None:

@@ -7,13 +7,25 @@ from functools import partial
 
 from marketplace.aliases import ALIASES
 from marketplace.app_rows import booking_status, first_of, status_written
+from marketplace.offers import OfferState, offer_of
 from marketplace.operations import Operation
+from marketplace.queue import DISPATCHER_DEAD_AFTER
 from marketplace.statuses import BOOKING_STATUS, BookingStatus
 from marketplace.telling import EXPIRY_REASON, Audience, Told
 from marketplace.transitions import Actor, states_before
 from messages.message import Message
 from operations.action import Action, Asking, Moment, Proposed, Skip
-from operations.fresh import UPDATED_AT, arguments, changed, instant, instant_in, is_now, moved, now
+from operations.fresh import (
+    UPDATED_AT,
+    arguments,
+    changed,
+    instant,
+    instant_in,
+    is_now,
+    moved,
+    now,
+)
+from operations.offers import ended, open_offers
 from operations.port import Published
 from operations.telling import ROOMS, Telling, room_of, was_told
 from resources.appwrite.writing import Row, Write
@@ -85,7 +97,12 @@ class ExpireBookings:
         if status not in states_before(_EXPIRED, Actor.CLOCK):
             return is_now(action, status)
         deadline = instant_in(given["response_deadline"])
-        if deadline is None or deadline >= at:
+        offers = open_offers(row, ask)
+        if (
+            deadline is None
+            or deadline >= at
+            or any(offer_of(offer).deadline + DISPATCHER_DEAD_AFTER > at for offer in offers)
+        ):
             return Skip(Message("acting.not_yet", {"row": action.proposed.row_id}))
         origin = action.proposed.collection
 
@@ -97,6 +114,7 @@ class ExpireBookings:
         room = room_of(row, given.get("room_id"), ask)
         return [
             changed(action, row, data),
+            *ended(offers, OfferState.EXPIRED, at),
             *tell.room(row, room, Told.EXPIRED),
             *tell.customer(row, Told.EXPIRED),
         ]

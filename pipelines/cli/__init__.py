@@ -34,6 +34,7 @@ from pipelines.cli import (
     run,
     sandbox,
     serve,
+    services,
     status,
     sweep,
     terminal,
@@ -81,6 +82,7 @@ app.add_typer(indexes.app, name="indexes")
 app.add_typer(keys.app, name="keys")
 app.add_typer(operations.app, name="operations")
 app.add_typer(sandbox.app, name="sandbox")
+app.add_typer(services.app, name="services")
 
 
 @cache

@@ -8,6 +8,8 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,18 +17,21 @@ import typer
 
 from marketplace.operations import Mode, Operation
 from pipelines.cli.demo_receiver import start_receiver
+from pipelines.cli.demo_services import DemoServices, old_way
 from pipelines.cli.run import summary
 from pipelines.cli.serve import (
     DAGSTER_PORT,
     DASHBOARDS_PORT,
+    LOOPBACK,
     children_environment,
     knowing_dagster,
+    knowing_services,
     own_ports,
     serve_until_stopped,
     start_dashboards,
 )
 from pipelines.environment import PROJECT, prepare
-from pipelines.processes import Child, stopping
+from pipelines.processes import Child, own_port, stopping
 from resources.errors import BookwatchError, UsageError
 from resources.lock import run_lock
 from resources.own_files import replace
@@ -66,7 +71,7 @@ def fresh_home(settings: Settings) -> Path:
     return sandbox
 
 
-def start_sandbox(folder: Path, *, seed: int, days: int, live: bool) -> Child:
+def start_sandbox(folder: Path, *, seed: int, days: int, live: bool, more: Sequence[str] = ()) -> Child:
     """Start the stand-in on a free port; what it is, it says once it is filled (``filled``)."""
     words = [
         "serve",
@@ -80,7 +85,7 @@ def start_sandbox(folder: Path, *, seed: int, days: int, live: bool) -> Child:
         "--data",
         str(folder),
     ]
-    words += ["--live"] if live else []
+    words += ["--live", *more] if live else []
     log = open(folder / "sandbox.log", "ab")  # noqa: SIM115 - handed to the child
     with log:
         process = subprocess.Popen(
@@ -102,6 +107,19 @@ def filled(sandbox: Child, folder: Path) -> dict[str, Any]:
         sandbox.process.wait()
         raise BookwatchError("The sandbox did not start.", f"Its log is {folder / 'sandbox.log'}.")
     return json.loads(line)
+
+
+def published(settings: Settings) -> int:
+    """One run, told as it goes; its exit status. Raises what made it fail."""
+    from pipelines.run import run
+    from resources.run_report import RunOrder
+
+    done = run(settings, RunOrder(say=lambda line: typer.echo(line, err=True)))
+    if done.failure is not None:
+        raise done.failure
+    for line in summary(done):
+        typer.echo(line)
+    return done.exit_status
 
 
 def acted(settings: Settings) -> bool:
@@ -136,8 +154,27 @@ def demo(
     act: Annotated[
         bool, typer.Option("--act", help="Let the operations act on the simulated marketplace.")
     ] = False,
+    services_port: Annotated[int, typer.Option(help="Port of the booking services; 0 takes a free one.")] = 0,
+    services_share: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=1,
+            help="So much of the bookings come by the services, the rest is written the old way.",
+        ),
+    ] = 0.5,
+    burst: Annotated[
+        int,
+        typer.Option(
+            min=0, help="With --once: so many book through the services, then it is read and published again."
+        ),
+    ] = 0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print where everything is as one line of JSON.")
+    ] = False,
 ) -> int:
-    """A live sandbox with a simulated marketplace, pipeline runs, dashboards and Dagster."""
+    """A live sandbox with a simulated marketplace, the booking services and people who use them, pipeline runs,
+    dashboards and Dagster."""
     os.environ.setdefault("BOOKWATCH_HOME", DEMO_HOME)
     # The demo has its own server: settings of a real one, or of a replay, must not reach into it.
     for name in (
@@ -160,11 +197,10 @@ def demo(
             "BOOKWATCH_OPERATIONS": json.dumps(dict.fromkeys(Operation, Mode.ENFORCE) if act else {}),
         }.get(name, "")
     from assets.marts.make import compile_ahead
-    from pipelines.run import run as run_once
-    from resources.run_report import RunOrder
 
     if not once:
         port, dagster_port = own_ports(port, dagster_port)  # said now, not after minutes of simulating
+    services_port = own_port(services_port, "--services-port")
     settings = load_settings()
     folder = fresh_home(settings)
     typer.echo(f"Simulating {days} days of a marketplace (seed {seed}) …", err=True)
@@ -173,9 +209,12 @@ def demo(
         dashboards = None
         if not once:  # they come up while the simulator works, which keeps one core busy
             known = knowing_dagster(children_environment(settings), dagster_port)
-            dashboards = start_dashboards(settings, port, known)
+            dashboards = start_dashboards(settings, port, knowing_services(known, services_port))
             children.append(dashboards)
-        child = start_sandbox(folder, seed=seed, days=days, live=not once)
+        # What is simulated up to now is the same whatever the share: it counts from a minute later on.
+        now = datetime.now(UTC)
+        less = old_way(services_share, now + timedelta(minutes=1), now + timedelta(days=365))
+        child = start_sandbox(folder, seed=seed, days=days, live=not once, more=less)
         children.append(child)
         compile_ahead(settings.home)
         sandbox = filled(child, folder)
@@ -187,11 +226,7 @@ def demo(
             os.environ["APPWRITE_WRITE_KEY"] = sandbox["key"]
             os.environ["BOOKWATCH_RECEIVER"] = start_receiver()
         settings = load_settings()
-        done = run_once(settings, RunOrder(say=lambda line: typer.echo(line, err=True)))
-        if done.failure is not None:
-            raise done.failure
-        for line in summary(done):
-            typer.echo(line)
+        exit_status = published(settings)
         typer.echo(f"The figures the simulator knows to be true: {folder / 'truth.json'}")
         # What is done gives the next something to do: a record that was missing may be overdue already.
         for _ in range(ROUNDS if act else 1):
@@ -199,24 +234,45 @@ def demo(
                 break
             typer.echo("What was done stands in the marketplace; another run sees it …", err=True)
             time.sleep(settings.safety_lag)  # what was written just now is left for the scan after it
-            done = run_once(settings, RunOrder(say=lambda line: typer.echo(line, err=True)))
-            if done.failure is not None:
-                raise done.failure
-            for line in summary(done):
-                typer.echo(line)
-        if once:
-            return done.exit_status
-        try:
-            serve_until_stopped(
-                settings,
-                port=port,
-                dagster_port=dagster_port,
-                environment=children_environment(settings),
-                children=children,
-                scheduled=True,
-                open_browser=browser,
-                dashboards=dashboards,
+            exit_status = published(settings)
+        services = DemoServices(settings, sandbox, port=services_port, seed=seed, share=services_share)
+        if once and burst:
+            with services:
+                made = services.burst(burst)
+            typer.echo(
+                f"{len(made['bookings'])} bookings came by the services; another run sees them …", err=True
             )
+            time.sleep(settings.safety_lag)
+            exit_status = published(settings)
+        if once:
+            return exit_status
+        where = {
+            "dashboards": f"http://{LOOPBACK}:{port}",
+            "dagster": f"http://{LOOPBACK}:{dagster_port}",
+            "services": services.endpoint,
+            "docs": services.documentation,
+            "appwrite": sandbox["endpoint"],
+            "truth": str(folder / "truth.json"),
+        }
+
+        def reached() -> None:
+            services.start()
+            typer.echo(json.dumps(where) if as_json else f"Booking API {services.documentation}")
+
+        try:
+            with services:
+                serve_until_stopped(
+                    settings,
+                    port=port,
+                    dagster_port=dagster_port,
+                    environment=children_environment(settings),
+                    children=children,
+                    scheduled=True,
+                    open_browser=browser,
+                    dashboards=dashboards,
+                    reached=reached,
+                    beside=services.look,
+                )
         except KeyboardInterrupt:
             typer.echo("Stopping.", err=True)
     return 0

@@ -15,7 +15,6 @@ from pipelines.cli.printed import echo_csv, echo_json
 from pipelines.cli.query import Format, as_json, cell
 from resources.errors import UsageError
 from resources.ledger import Ledger
-from resources.questions import answer
 from resources.settings import Settings, load_settings
 from resources.snapshots import current_snapshot, open_snapshot
 from resources.visible import visible
@@ -33,11 +32,15 @@ COLUMNS = (
     "attempts",
     "run_id",
     "call_number",
+    "source",
+    "context",
 )
+_KEY = COLUMNS.index("run_id")
 _EVENTS = (
-    "(SELECT ''::VARCHAR AS error_type, ''::VARCHAR AS host WHERE false UNION ALL BY NAME FROM ops.errors)"
+    "(SELECT ''::VARCHAR AS error_type, ''::VARCHAR AS host, 'appwrite' AS source, ''::VARCHAR AS context WHERE false"
+    " UNION ALL BY NAME FROM ops.errors)"
 )
-"""A snapshot of before has neither column."""
+"""A snapshot of before has none of these columns."""
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -51,6 +54,8 @@ def length(written: str) -> timedelta:
 
 def error_rows(settings: Settings, since: datetime) -> list[tuple[Any, ...]]:
     """Every error event since an instant (naive UTC), newest first, each once. Columns: ``COLUMNS``."""
+    from resources.questions import answer
+
     found: dict[tuple[str, int], tuple[Any, ...]] = {}
     snapshot = current_snapshot(settings.home)
     if snapshot is not None:
@@ -58,7 +63,7 @@ def error_rows(settings: Settings, since: datetime) -> list[tuple[Any, ...]]:
             _, rows = answer(
                 con, f"SELECT {', '.join(COLUMNS)} FROM {_EVENTS} WHERE called_at >= TIMESTAMP '{since}'"
             )
-        found = {(row[-2], row[-1]): row for row in rows}
+        found = {(row[_KEY], row[_KEY + 1]): row for row in rows}
     if settings.home.ledger.exists():
         # Those of runs that failed: in an outage nothing is published.
         for call in Ledger(settings.home.ledger).waiting_errors(since):
@@ -78,9 +83,11 @@ def error_rows(settings: Settings, since: datetime) -> list[tuple[Any, ...]]:
                     call.attempts,
                     call.run_id,
                     call.number,
+                    call.source,
+                    call.context or None,
                 ),
             )
-    return sorted(found.values(), key=lambda row: (row[0], row[-2], row[-1]), reverse=True)
+    return sorted(found.values(), key=lambda row: (row[0], row[_KEY], row[_KEY + 1]), reverse=True)
 
 
 def errors(
@@ -105,10 +112,10 @@ def errors(
         from rich.table import Table
         from rich.text import Text
 
-        shown = COLUMNS[:-1]
+        shown = COLUMNS[: _KEY + 1]
         table = Table(*shown, header_style="bold")
         for row in rows:
-            table.add_row(*(Text(visible(cell(value))) for value in row[:-1]))
+            table.add_row(*(Text(visible(cell(value))) for value in row[: _KEY + 1]))
         terminal = Console()
         console = terminal if terminal.is_terminal else Console(width=100_000)
         console.print(table)

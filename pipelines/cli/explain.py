@@ -12,7 +12,6 @@ import typer
 from pipelines.cli.printed import echo, echo_json
 from pipelines.cli.query import cell, plain
 from resources.errors import UsageError
-from resources.questions import Bounds
 from resources.settings import load_settings
 from resources.snapshots import open_snapshot, require_snapshot
 
@@ -37,6 +36,7 @@ def explain(
     from pipelines.chains import FINDING, explain_finding
     from resources.explanations import explain as explained
     from resources.policy_file import load_policy
+    from resources.questions import Bounds
 
     settings = load_settings()
     bounds = Bounds(settings.sql_seconds, settings.sql_memory)

@@ -352,13 +352,13 @@ def _switch(stops: bool, by: str, reason: str, *, json: bool) -> None:
     os.umask(0o077)
     from resources import acting
 
-    who, at = _who(by), settings.clock.now()
+    who, at, was = _who(by), settings.clock.now(), True
     try:
         with _ledger(settings):
             if stops:
                 acting.stop(settings.home, by=who, reason=reason.strip(), at=at)
             else:
-                acting.resume(settings.home, by=who, reason=reason.strip(), at=at)
+                was = acting.resume(settings.home, by=who, reason=reason.strip(), at=at)
     except OSError as refused:
         raise BookwatchError.of(
             "operations.switch", path=str(settings.home.operations_stop), why=str(refused.strerror)
@@ -366,4 +366,5 @@ def _switch(stops: bool, by: str, reason: str, *, json: bool) -> None:
     if json:
         _print_json({"stopped": stops, "by": who, "reason": reason.strip(), "at": at})
     else:
-        echo("Acting is stopped: nothing further is written." if stops else "Acting may go on.")
+        going_on = "Acting may go on." if was else "Acting was not stopped: it goes on."
+        echo("Acting is stopped: nothing further is written." if stops else going_on)

@@ -19,7 +19,6 @@ import typer
 
 from pipelines.cli.printed import echo, echo_csv, echo_json
 from resources.errors import UsageError
-from resources.questions import Bounds, answer
 from resources.settings import load_settings
 from resources.snapshots import open_snapshot, require_snapshot
 from resources.visible import visible
@@ -184,6 +183,8 @@ def sql(
         )
     query = query if query is not None else _query_in(file or Path("-"))
     parameters = parameters_of(param or [])
+    from resources.questions import Bounds, answer
+
     settings = load_settings()
     bounds = Bounds(settings.sql_seconds, settings.sql_memory)
     path = require_snapshot(settings.home)

@@ -7,7 +7,7 @@ import contextlib
 import sys
 import time
 import webbrowser
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -61,12 +61,18 @@ def _login(settings: Settings) -> dict[str, str]:
         "BOOKWATCH_LOGIN_SECRET": settings.login_secret.get_secret_value(),
         "BOOKWATCH_ROLES": str(settings.roles_file.absolute()) if settings.roles else "",
         "BOOKWATCH_DASHBOARDS": settings.dashboards,
+        "BOOKWATCH_SERVICES_URL": settings.services_url,
     }
 
 
 def knowing_dagster(environment: Mapping[str, str], port: int) -> dict[str, str]:
     """The same with where Dagster's pages are: the dashboards link to its runs."""
     return {**environment, "BOOKWATCH_DAGSTER_URL": f"http://{LOOPBACK}:{port}"}
+
+
+def knowing_services(environment: Mapping[str, str], port: int) -> dict[str, str]:
+    """The same with where the booking services are: the dashboards link to what their API tells of itself."""
+    return {**environment, "BOOKWATCH_SERVICES_URL": f"http://{LOOPBACK}:{port}"}
 
 
 def start_dashboards(
@@ -140,9 +146,12 @@ def serve_until_stopped(
     open_browser: bool,
     host: str = LOOPBACK,
     dashboards: Child | None = None,
+    reached: Callable[[], object] = lambda: None,
+    beside: Callable[[], object] = lambda: None,
 ) -> None:
     """Start the servers, say where they are, and wait. Whoever calls stops ``children``. ``dashboards``: those that
-    were started before, on ``port``. Raises UsageError for a port that is taken.
+    were started before, on ``port``. ``reached``: done once they can be looked at; ``beside``: again and again while it
+    is waited. Raises UsageError for a port that is taken.
     """
     if dashboards is None:
         port, dagster_port = own_ports(port, dagster_port if scheduled else None)
@@ -158,6 +167,7 @@ def serve_until_stopped(
     if open_browser:
         with contextlib.suppress(webbrowser.Error):
             webbrowser.open(address)
+    reached()
     if scheduled:
         start_dagster(settings, dagster_port, environment, children)
         typer.echo(f"Dagster     http://127.0.0.1:{dagster_port}  (a run every minute)")
@@ -167,6 +177,7 @@ def serve_until_stopped(
     def look() -> None:
         nonlocal due
         taker.look()
+        beside()
         if scheduled and time.monotonic() >= due:
             _say(watch.look())
             due = time.monotonic() + LOOK_EVERY_S

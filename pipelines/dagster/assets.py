@@ -11,7 +11,7 @@ from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResul
 from assets.asset_freshness import FRESHNESS
 from assets.core.core_assets import CORE_KEYS
 from assets.marts.mart_assets import MART_KEYS
-from marketplace.collections import INGESTED
+from marketplace.collections import INGESTED, OF_SERVICES
 from pipelines.dagster.shared_run import SharedRun
 from resources.run_report import CollectionScan
 
@@ -48,10 +48,15 @@ def scan_metadata(scan: CollectionScan) -> dict[str, str | int]:
 )
 def raw_assets(context: AssetExecutionContext) -> Iterator[MaterializeResult]:
     run: SharedRun = context.resources.run
-    for scan in run.ingest().scans:
-        key = raw_key(scan.collection)
-        if key in context.selected_asset_keys:
-            yield MaterializeResult(asset_key=key, metadata=scan_metadata(scan))
+    scans = {scan.collection: scan for scan in run.ingest().scans}
+    for collection in INGESTED:
+        key = raw_key(collection)
+        if key not in context.selected_asset_keys:
+            continue
+        if collection in scans:
+            yield MaterializeResult(asset_key=key, metadata=scan_metadata(scans[collection]))
+        elif collection in OF_SERVICES:  # what is not there is mirrored with no row
+            yield MaterializeResult(asset_key=key)
 
 
 @multi_asset(

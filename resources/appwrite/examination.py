@@ -21,7 +21,7 @@ import orjson
 from appwrite.query import Query
 
 from marketplace.collection import WantedIndex
-from marketplace.collections import BY_NAME, INGESTED, REQUIRED
+from marketplace.collections import BY_NAME, INGESTED, OF_SERVICES, REQUIRED
 from marketplace.expected import CLOCK_SKEW_SECONDS, NAMED
 from messages.catalogue import english
 from resources.appwrite.bounds import MOST_COLUMNS, MOST_LISTED, chosen, is_plain_name, is_usable_name
@@ -478,6 +478,9 @@ class _Examination:
                 "collections", verdict, told.problem, told.next_step, collection=collection, blocking=required
             )
             return False
+        if failure.error_type in TABLE_MISSING and collection in OF_SERVICES:
+            self.rows_scope = True
+            return False  # nobody installed the services: that is no lack
         if failure.error_type in TABLE_MISSING:
             self.rows_scope = True
             like = _like(collection, tables or {})

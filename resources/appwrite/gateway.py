@@ -137,8 +137,12 @@ class PooledClient(Client):
         chance: Callable[[], float] = random.random,
         monotonic: Callable[[], float] = time.monotonic,
         timeouts: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
+        longest_wait: float = LONGEST_SERVER_WAIT,
+        seconds_left: Callable[[], float] | None = None,
         say: Callable[[str], None] = lambda line: None,
     ) -> None:
+        """``longest_wait``: seconds that are waited where the server asks to be left alone; for longer it is not
+        called. ``seconds_left``: until whoever waits for a call gives up (None: nobody does)."""
         super().__init__()
         self.set_endpoint(settings.appwrite_endpoint)
         self.set_project(settings.appwrite_project_id)
@@ -155,6 +159,8 @@ class PooledClient(Client):
         self._chance = chance
         self._monotonic = monotonic
         self._timeouts = timeouts
+        self._longest_wait = longest_wait
+        self._seconds_left = seconds_left
         self._say = say
         self.breaker = CircuitBreaker(monotonic)
         self.wish = ServerWish(monotonic)
@@ -225,6 +231,13 @@ class PooledClient(Client):
         Raises PermanentFailure or TransientFailure (CircuitOpen without having called). A header of None is
         left out.
         """
+        if self._seconds_left is not None:
+            left = self._seconds_left()
+            if left <= 0:
+                raise TransientFailure(operation, "time_out", collection=collection)
+            within = left if within is None else min(within, left)
+            # A call that is tried again may take RETRY_BUDGET longer than its first time-out.
+            retries = retries if left > RETRY_BUDGET + 1 else 0
         started = time.perf_counter()
         attempts = 0
         first_failure: float | None = None
@@ -262,7 +275,7 @@ class PooledClient(Client):
             if state.attempt_number > (retries if method == "get" else 0):
                 return True
             asked = self._asked(state)
-            if asked > LONGEST_SERVER_WAIT:
+            if asked > self._longest_wait:
                 return True
             spent = self._monotonic() - (first_failure or 0.0)
             return not asked and spent + state.upcoming_sleep > RETRY_BUDGET - SHORTEST_TRY
@@ -335,7 +348,7 @@ class PooledClient(Client):
     def _waited_as_wished(self) -> bool:
         """Wait until the server wants to be called again; False if that is too long to wait for."""
         remaining = self.wish.remaining()
-        if remaining > LONGEST_SERVER_WAIT:
+        if remaining > self._longest_wait:
             return False
         if remaining > 0:
             self._rest(remaining)
@@ -649,6 +662,24 @@ class Gateway:
             seen += len(found)
             if whole or len(columns) >= MOST_LISTED:
                 return columns, self._server_time("list_columns", collection, answer)
+
+    def is_there(self, collection: str) -> bool:
+        """Whether the server has a collection, asked once; also where it could not be told, for who reads it then says
+        why."""
+        try:
+            self.client.request(
+                "list_columns",
+                collection,
+                "get",
+                self._path(self.api.columns, collection),
+                {"queries": [Query.limit(1)]},
+                json_object,
+                expected=lambda failure: failure.error_type in TABLE_MISSING,
+                retries=0,
+            )
+        except CallFailure as failure:
+            return failure.error_type not in TABLE_MISSING
+        return True
 
     def rows(
         self,

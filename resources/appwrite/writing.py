@@ -9,6 +9,7 @@ no answer did, is found out by reading. Which rows are written, and whether they
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +28,12 @@ from resources.appwrite.gateway import (
     PooledClient,
     json_object,
 )
-from resources.appwrite.patience import http_date
+from resources.appwrite.patience import (
+    LONGEST_SERVER_WAIT,
+    CircuitBreaker,
+    http_date,
+)
+from resources.appwrite.server_clock import ServerClock
 from resources.clock import Clock
 from resources.settings import Settings
 
@@ -35,6 +41,8 @@ TRANSACTION_SECONDS: Final = 120
 """How long the server keeps what is staged: a run that dies leaves no more than that behind."""
 ROWS_A_CALL: Final = 100
 """As many ids as one query takes, at their longest, within the 4,096 characters of a query."""
+
+_ROW_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,35}")
 
 Row = Mapping[str, Any]
 """A row as Appwrite answers it, ``$id`` and ``$updatedAt`` included."""
@@ -52,12 +60,14 @@ class Create:
 
 @dataclass(frozen=True)
 class Change:
-    """Change attributes of a row that is still as of ``seen``, its ``$updatedAt`` when it was read."""
+    """Change attributes of a row that is still as of ``seen``, its ``$updatedAt`` when it was read. ``permissions``:
+    who may do what with it from then on; None leaves them as they are."""
 
     collection: str
     row_id: str
     data: Mapping[str, Any]
     seen: str
+    permissions: Sequence[str] | None = None
 
 
 Write = Create | Change
@@ -79,8 +89,10 @@ class WritingGateway:
         on_call: Callable[[CallEvent], None] = lambda event: None,
         *,
         timeouts: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
+        seconds_left: Callable[[], float] | None = None,
+        longest_wait: float = LONGEST_SERVER_WAIT,
     ) -> None:
-        """Raises UsageError where there is no acting key."""
+        """Raises UsageError where there is no acting key. ``seconds_left``, ``longest_wait``: as of PooledClient."""
         acting = settings.acting()
         self._settings = settings
         self._api = API[settings.appwrite_api]
@@ -88,8 +100,10 @@ class WritingGateway:
             ("tableId", "rowId") if settings.appwrite_api == "tablesdb" else ("collectionId", "documentId")
         )
         self._database = settings.appwrite_database_id
-        self._client = PooledClient(acting, clock, on_call, timeouts=timeouts)
-        self._columns: dict[str, frozenset[str]] = {}
+        self._client = PooledClient(
+            acting, clock, on_call, timeouts=timeouts, longest_wait=longest_wait, seconds_left=seconds_left
+        )
+        self._columns: dict[str, dict[str, str]] = {}
         self._has_transactions: bool | None = None
 
     def __enter__(self) -> WritingGateway:
@@ -100,6 +114,14 @@ class WritingGateway:
 
     def close(self) -> None:
         self._client.close()
+
+    @property
+    def server_clock(self) -> ServerClock:
+        return self._client.server_clock
+
+    @property
+    def breaker(self) -> CircuitBreaker:
+        return self._client.breaker
 
     # Asking ---------------------------------------------------------------------------------------------
 
@@ -131,9 +153,13 @@ class WritingGateway:
 
     def has(self, collection: str, attribute: str) -> bool:
         """Whether the collection has a column of that name; it has none where it is not there."""
+        return bool(self.kind(collection, attribute))
+
+    def kind(self, collection: str, attribute: str) -> str:
+        """The kind of a column as Appwrite calls it (datetime, string, varchar, integer …); '' where there is none."""
         if collection not in self._columns:
             self._columns[collection] = self._columns_of(collection)
-        return attribute in self._columns[collection]
+        return self._columns[collection].get(attribute, "")
 
     def server_now(self) -> datetime:
         """The server's clock: aware, UTC, never ahead of it."""
@@ -158,7 +184,10 @@ class WritingGateway:
         """Change a row that nobody changed since it was seen. 409 row_update_conflict where somebody did."""
         path = f"{self._path(self._api.rows, write.collection)}/{quote(write.row_id, safe='')}"
         headers = {"x-appwrite-timestamp": write.seen}
-        self._call("change_row", write.collection, "patch", path, {"data": dict(write.data)}, headers)
+        body: dict[str, Any] = {"data": dict(write.data)}
+        if write.permissions is not None:
+            body["permissions"] = list(write.permissions)
+        self._call("change_row", write.collection, "patch", path, body, headers)
 
     @property
     def has_transactions(self) -> bool:
@@ -216,7 +245,7 @@ class WritingGateway:
     def _operation(self, write: Write) -> dict[str, Any]:
         table, row = self._words
         data = dict(write.data)
-        if isinstance(write, Create) and write.permissions is not None:
+        if write.permissions is not None:
             data["$permissions"] = list(write.permissions)
         return {
             "action": "create" if isinstance(write, Create) else "update",
@@ -238,6 +267,8 @@ class WritingGateway:
         return template.format(database=quote(self._database, safe=""), table=table)
 
     def _row(self, collection: str, row_id: str) -> Row | None:
+        if _ROW_ID.fullmatch(row_id) is None:
+            return None  # no row has such an id; and ".." in a path would be another's
         path = f"{self._path(self._api.rows, collection)}/{quote(row_id, safe='')}"
         try:
             return self._call("get_row", collection, "get", path, {})[0]
@@ -254,7 +285,7 @@ class WritingGateway:
             raise PermanentFailure("list_rows", "malformed", collection=collection)
         return [cast("Row", row) for row in cast("list[object]", listed) if isinstance(row, dict)]
 
-    def _columns_of(self, collection: str) -> frozenset[str]:
+    def _columns_of(self, collection: str) -> dict[str, str]:
         path = self._path(self._api.columns, collection)
         try:
             told, _ = self._call(
@@ -262,12 +293,11 @@ class WritingGateway:
             )
         except PermanentFailure as refused:
             if refused.error_type in TABLE_MISSING:
-                return frozenset()
+                return {}
             raise
         listed = cast("list[object]", told.get(self._api.columns_key) or [])
-        return frozenset(
-            str(cast("dict[str, Any]", column).get("key")) for column in listed if isinstance(column, dict)
-        )
+        columns = [cast("dict[str, Any]", column) for column in listed if isinstance(column, dict)]
+        return {str(column.get("key")): str(column.get("type") or "unknown") for column in columns}
 
     def _call(
         self,

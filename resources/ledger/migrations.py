@@ -525,6 +525,21 @@ def _tell_whole_copies(db: sqlite3.Connection) -> None:
         db.execute("UPDATE backups SET copied = 1 WHERE bucket IS NOT NULL")
 
 
+def _tell_sources(db: sqlite3.Connection) -> None:
+    """Of a call whose it is and what else is known of it; of the spool's files how far each was read."""
+    there = {row["name"] for row in db.execute("PRAGMA table_info(calls)")}
+    for column, before in (("source", "appwrite"), ("context", "")):
+        if column not in there:
+            db.execute(f"ALTER TABLE calls ADD COLUMN {column} TEXT NOT NULL DEFAULT '{before}'")
+    db.execute(
+        """CREATE TABLE IF NOT EXISTS spooled (
+            file TEXT PRIMARY KEY,
+            upto INTEGER NOT NULL,
+            lines INTEGER NOT NULL
+        )"""
+    )
+
+
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _make_tables,
     _say_who_refused,
@@ -538,6 +553,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _take_outbox,
     _keep_backups,
     _tell_whole_copies,
+    _tell_sources,
 )
 """The n-th makes form n, the ``user_version`` of the file, of the form before."""
 

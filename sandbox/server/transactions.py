@@ -162,7 +162,7 @@ class Transactions:
         """Now, with what is answered from here on a moment later: a write that follows is told from one before."""
         at = stamp(self._store.clock.now())
         while stamp(self._store.clock.now()) == at:
-            time.sleep(0.0002)
+            time.sleep(0.0002)  # of the millisecond that stamps are written in
         return at
 
     def stage(

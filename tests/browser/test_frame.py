@@ -147,6 +147,7 @@ OPENED = {
     "commissions": ("provider", "SELECT min(provider_id) FROM marts.commission_ledger"),
     "findings": ("finding", "SELECT min(finding_id) FROM marts.commission_findings"),
     "providers": ("provider", "SELECT min(provider_id) FROM core.providers"),
+    "mine": ("provider", "SELECT min(provider_id) FROM marts.commission_ledger"),
     "data_quality": ("check", "SELECT min(check_name) FROM ops.check_results WHERE NOT passed"),
 }
 #: What is folded away is opened.

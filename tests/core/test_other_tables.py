@@ -17,8 +17,10 @@ from assets.core.chat_rooms import derive_chat_rooms
 from assets.core.commissions import derive_commissions
 from assets.core.messages import derive_messages
 from assets.core.notifications import derive_notifications
+from assets.core.offers import derive_offers
 from assets.core.providers import derive_providers
 from checks.derived_rows import violations
+from marketplace.offers import OfferState, answered, offer_row
 from marketplace.pseudonyms import Pseudonyms
 from marketplace.zones import ProviderZones
 
@@ -34,6 +36,7 @@ DERIVE: dict[str, tuple[str, Callable[[Batch], Derived]]] = {
     "notifications": ("notifications", derive_notifications),
     "therapists": ("providers", derive_providers),
     "places": ("providers", derive_providers),
+    "booking_offers": ("booking_offers", derive_offers),
 }
 
 
@@ -306,3 +309,34 @@ def test_rooms_notifications_and_providers(collection: str, row: dict[str, Any],
 )
 def test_their_bad_values_are_findings(collection: str, row: dict[str, Any], finding: tuple[str, str]):
     assert finding in derive(collection, **row)[1]
+
+
+def test_an_offer_is_read_as_services_write_it() -> None:
+    offer_id, written = offer_row("b1", "jkt", "therapist", 2, CREATED, SIX)
+    row, found = derive(
+        "booking_offers", **written | answered(OfferState.DECLINED, datetime(2025, 11, 20, 4))
+    )
+    assert offer_id.startswith("of_")
+    assert found == set()
+    assert {name: row[name] for name in ("booking_id", "provider_id", "provider_type", "round", "state")} == {
+        "booking_id": "b1",
+        "provider_id": "jkt",
+        "provider_type": "therapist",
+        "round": 2,
+        "state": "declined",
+    }
+    assert (row["offered_at"], row["deadline"], row["answered_at"]) == (
+        CREATED,
+        SIX,
+        datetime(2025, 11, 20, 4),
+    )
+
+
+def test_what_no_service_wrote_of_an_offer_is_unknown_and_said() -> None:
+    row, found = derive("booking_offers", bookingId="b1", round="first", state="maybe", offeredAt="soon")
+    assert (row["state"], row["round"], row["offered_at"]) == ("unknown", None, None)
+    assert found == {
+        ("status_unknown", "state"),
+        ("number_unreadable", "round"),
+        ("time_unreadable", "offeredAt"),
+    }

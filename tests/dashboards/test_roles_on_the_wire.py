@@ -33,6 +33,7 @@ PEOPLE = {
     Role.SUPPORT: "sari@example.test",
     Role.AUDITOR: "made@example.test",
     Role.ADMIN: "wayan@example.test",
+    Role.PROVIDER: "ketut@example.test",
 }
 
 
@@ -230,7 +231,7 @@ def test_actions_are_seen_by_all_and_applied_and_taken_back_by_role(
     with tab(login.url, as_role(role)) as page:
         for query in ({"operation": "expire_bookings"}, {"action": done.action_id}):
             page.open("actions", urlencode(query))
-            assert "pending" in page.text  # what changes
+            assert ("pending" in page.text) == allows(role, Right.SEE)  # what changes
             offered |= _acts(page)
     assert offered - {"download"} == {act for act in ACTING if allows(role, ACTS[act])}
     assert _names_of(page.heard, people) == []
@@ -258,6 +259,43 @@ def test_an_order_to_act_is_taken_of_who_may_and_of_nobody_else_by_its_id(
         operator.send(ids["act_order_plan"], where)
     (order,) = ledger.orders()
     assert (order.kind, order.ordered_by, order.role) == ("plan", PEOPLE[Role.OPERATOR], "operator")
+
+
+def test_a_provider_is_told_their_own_and_not_a_byte_of_anything_else(
+    login: Login, as_role: AsRole, people: list[bytes], opened: dict[str, str]
+) -> None:
+    (provider, booking), *_ = _asked(
+        login,
+        "SELECT provider_id, min(booking_id) FROM core.bookings WHERE status = 'completed' GROUP BY 1 ORDER BY 1",
+    )
+    others = _asked(
+        login, f"SELECT booking_id FROM core.bookings WHERE provider_id IS DISTINCT FROM '{provider}'"
+    )
+    roles = login.home / "roles.toml"
+    before = roles.read_text()
+    with tab(login.url, as_role(Role.PROVIDER)) as page:
+        try:
+            roles.write_text(before.replace("nobody-of-this-snapshot", provider))
+            page.open("")  # where people arrive leads to theirs
+            page.open("mine", "list=completed&provider=another")
+            assert booking in page.text
+            assert page.downloads() == []
+            for entry in frame.PAGES:
+                if entry.name != "mine":
+                    page.open(entry.name, opened.get(entry.name, ""))
+                    assert "This page is not for your role" in page.text or entry is frame.PAGES[0]
+            for path in (
+                "/_stcore/metrics",
+                "/reports/2026-11-22/overview.html",
+                "/component/x",
+                "/app/static/x",
+            ):
+                assert page.get(path).status_code == 403
+        finally:
+            roles.write_text(before)
+    assert [one for (one,) in others if one.encode() in page.heard] == []
+    assert _names_of(page.heard, people) == []
+    assert [entry for entry in Revealed(Home(login.home).ledger).entries() if entry.role == "provider"] == []
 
 
 def test_nothing_but_the_way_in_is_said_to_who_has_not_signed_in(login: Login, people: list[bytes]) -> None:

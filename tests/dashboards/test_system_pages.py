@@ -345,8 +345,12 @@ def test_runs_are_listed_with_how_they_ended_and_links_to_dagster_where_it_is_to
     assert runs["seconds"].to_list()[2:5] == [20.0] * 3
     assert "2 Runs that failed of 5 runs" in plain(shown)
     assert "Dagster" not in shown.text
+    assert "/docs" not in shown.html
     monkeypatch.setenv("BOOKWATCH_DAGSTER_URL", "http://127.0.0.1:3000")
-    assert 'href="http://127.0.0.1:3000/runs"' in show(home, "performance", show="runs").html
+    monkeypatch.setenv("BOOKWATCH_SERVICES_URL", "http://127.0.0.1:4000")
+    told = show(home, "performance", show="runs").html
+    assert 'href="http://127.0.0.1:3000/runs"' in told
+    assert 'href="http://127.0.0.1:4000/docs"' in told, "beside every page, where the demo runs"
 
 
 def test_an_outage_is_shown_while_it_lasts_without_a_new_snapshot(

@@ -11,7 +11,7 @@ from marketplace.roles import RIGHTS, Right, Role, RoleRules, allows
 
 @pytest.mark.parametrize("role", Role)
 def test_every_role_sees_and_only_an_admin_has_every_right(role: Role) -> None:
-    assert allows(role, Right.SEE)
+    assert allows(role, Right.SEE) == (role is not Role.PROVIDER)
     assert (RIGHTS[role] == frozenset(Right)) == (role is Role.ADMIN)
 
 
@@ -55,6 +55,30 @@ def test_the_first_rule_that_fits_gives_the_role_and_whom_none_fits_has_none(
     said: dict[str, Any], role: Role | None
 ) -> None:
     assert RULES.role_of(said) == role
+
+
+KETUT = {"sub": "2", "email": "Ketut@example.test", "email_verified": True}
+AS_PROVIDER = RoleRules(
+    {"sari@example.test": Role.SUPPORT},
+    (("everybody", Role.VIEWER),),
+    providers={"ketut@example.test": "t1", "sari@example.test": "t2"},
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "role", "provider"),
+    [
+        (KETUT, Role.PROVIDER, "t1"),
+        (KETUT | {"groups": ["everybody"]}, Role.PROVIDER, "t1"),
+        (KETUT | {"email_verified": False}, None, None),
+        (SARI, Role.SUPPORT, None),  # of two that one address has, the one that is nobody's page
+        (KETUT | {"email": "other@example.test"}, None, None),
+    ],
+)
+def test_a_provider_is_who_the_file_says_by_an_address_that_was_verified(
+    said: dict[str, Any], role: Role | None, provider: str | None
+) -> None:
+    assert (AS_PROVIDER.role_of(said), AS_PROVIDER.provider_of(said)) == (role, provider)
 
 
 def test_an_address_that_nobody_verified_counts_only_where_the_file_says_so() -> None:

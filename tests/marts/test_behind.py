@@ -16,6 +16,7 @@ from assets.marts.views import write_views
 from checks.schemas import MARTS
 from checks.schemas.figures import Figure, Kind
 from checks.schemas.table import Declaration
+from marketplace.offers import OFFER_STATES
 from marketplace.statuses import BOOKING_STATUSES, COMMISSION_STATUSES, NOT_LIVE_STATUSES, SOURCES
 from resources.home import Home
 from resources.snapshots import open_snapshot, require_snapshot
@@ -294,6 +295,19 @@ def _world(seed: int) -> duckdb.DuckDBPyConnection:
             evaluated_before=at,
             evaluated_at=at + timedelta(minutes=30),
         )
+    for number in range(0, 120, 2):  # half of the first bookings were offered, some to several
+        for round_number in range(1, chance.randrange(2, 5)):
+            state = chance.choice(OFFER_STATES)
+            w.offer(
+                f"b{number}",
+                chance.choice(providers),
+                state,
+                at=moment(2),
+                answer=chance.choice((None, timedelta(minutes=chance.randrange(9)))),
+                round=round_number,
+                offer_id=f"o{number}_{round_number}",
+                deleted_at=NOW if chance.random() < 0.05 else None,
+            )
     # Whatever chance says, in one room somebody waits.
     w.room("waits", None, customer_id="k1")
     w.message("asks", conversation_id="waits", sender_role="customer")

@@ -74,6 +74,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "sound_enabled": True,
         "change": 1,
     },
+    "core.booking_offers": {"provider_type": "therapist", "round": 1, "change": 1},
     "core.reviews": {"provider_id": "p1", "rating": 5, "change": 1},
     "core.provider_states": {"provider_type": "therapist", "change": 1},
     "core.booking_providers": {"origin": "bookings", "change": 1},
@@ -192,6 +193,33 @@ class Warehouse:
     def review(self, review_id: str, rating: int | None = 5, **values: Any) -> None:
         values.setdefault("created_at", self.now - timedelta(days=1))
         self.add("core.reviews", review_id=review_id, rating=rating, **values)
+
+    def offer(
+        self,
+        booking_id: str,
+        provider_id: str,
+        state: str,
+        *,
+        at: datetime,
+        answer: timedelta | None = None,
+        deadline: timedelta = timedelta(minutes=5),
+        **values: Any,
+    ) -> None:
+        """An offer of a booking, made ``at``, which ended so long after it."""
+        self.add(
+            "core.booking_offers",
+            **{
+                "offer_id": f"of_{booking_id}_{provider_id}",
+                "booking_id": booking_id,
+                "provider_id": provider_id,
+                "state": state,
+                "offered_at": at,
+                "created_at": at,
+                "deadline": at + deadline,
+                "answered_at": None if answer is None else at + answer,
+                **values,
+            },
+        )
 
     def states(self, provider_id: str, *statuses: tuple[datetime, str | None], **values: Any) -> None:
         """The statuses a provider was seen to have, each from an instant on."""

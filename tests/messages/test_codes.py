@@ -12,7 +12,17 @@ from pathlib import Path
 from messages.catalogue import sentences
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("marketplace", "messages", "resources", "checks", "assets", "operations", "pipelines", "dashboards")
+ROOMS = (
+    "marketplace",
+    "messages",
+    "resources",
+    "checks",
+    "assets",
+    "operations",
+    "services",
+    "pipelines",
+    "dashboards",
+)
 #: What takes a code as its first argument.
 SAYING = ("Message", "said", "named", "of", "_around")
 

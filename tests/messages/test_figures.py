@@ -41,6 +41,7 @@ OTHERS = {
     "col.failed_rows": "of one check",
     "customers.title": "a page",
     "customers.unknown": "of one customer",
+    "mine.list_completed": "a list",
     "month.cover.bridge.open_records": "a bridge",
     "month.cover.figure.free": "a state of rows",
     "month.cover.figure.missing": "a state of rows",

@@ -67,6 +67,13 @@ TABLES: dict[str, dict[str, str]] = {
     ),
     "reviews": _columns("bookingId userId providerId createdAt", "rating"),
 }
+#: What services keep beside, and an operation asks of Appwrite alone.
+BESIDE = {
+    "booking_offers": _columns(
+        "bookingId providerId providerType state offeredAt deadline answeredAt", "round"
+    )
+}
+HELD = TABLES | BESIDE
 MARTS = (
     "commission_reconciliation",
     "commission_findings",
@@ -85,7 +92,7 @@ class App:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.now = NOW
-        self.tables: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in TABLES}
+        self.tables: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in HELD}
         self.asked: list[str] = []
         self._raw: RawFile | None = None
         self._mirrored: dict[str, dict[str, str]] = {name: {} for name in TABLES}
@@ -97,7 +104,7 @@ class App:
     ) -> None:
         written = _written(self.now - age)
         row = {"$id": row_id, "$createdAt": written, "$updatedAt": written, "$permissions": [], **values}
-        assert not values.keys() - TABLES[collection].keys() - {"$permissions"}, values
+        assert not values.keys() - HELD[collection].keys() - {"$permissions"}, values
         self.tables[collection][row_id] = row
 
     def change(self, collection: str, row_id: str, **values: Any) -> None:
@@ -118,8 +125,15 @@ class App:
             name, values = query.get("attribute"), query.get("values", [])
             self.asked.append(f"{collection}.{query['method']}.{name}")
             if query["method"] == "equal":
-                assert name in TABLES[collection], f"no column {name}"
+                assert name in HELD[collection], f"no column {name}"
                 found = [row for row in found if row.get(name) in values]
+            elif query["method"] == "or":
+                assert all(
+                    one["method"] == "equal" and one["attribute"] in HELD[collection] for one in values
+                )
+                found = [
+                    row for row in found if any(row.get(one["attribute"]) in one["values"] for one in values)
+                ]
             elif query["method"] == "greaterThan":
                 since = datetime.fromisoformat(values[0])
                 found = [row for row in found if datetime.fromisoformat(row[name]) > since]
@@ -132,7 +146,7 @@ class App:
         return found[:most]
 
     def has(self, collection: str, attribute: str) -> bool:
-        return attribute in TABLES[collection]
+        return attribute in HELD[collection]
 
     # What is done ---------------------------------------------------------------------------------------
 
@@ -141,7 +155,7 @@ class App:
         touched = [(write.collection, write.row_id) for write in writes]
         assert len(set(touched)) == len(touched)
         for write in writes:
-            assert not write.data.keys() - TABLES[write.collection].keys(), write
+            assert not write.data.keys() - HELD[write.collection].keys(), write
             table = self.tables[write.collection]
             if isinstance(write, Create):
                 assert write.row_id not in table
@@ -186,6 +200,8 @@ class App:
             self._raw = RawFile(self.folder / "raw.duckdb", TABLES, stored=self.now)
         self._raw.stored = self.now
         for collection, rows in self.tables.items():
+            if collection in BESIDE:
+                continue
             new = [
                 row
                 for row in rows.values()

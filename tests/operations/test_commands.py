@@ -110,6 +110,7 @@ def test_stop_and_resume(desk: Desk, command: Command) -> None:
     assert err.startswith("Acting is stopped (by Ketut: wrong prices). Nothing further is written;")
     assert command("list")[1].startswith("Acting is stopped (by Ketut: wrong prices).")
     assert command.json("resume")["stopped"] is False
+    assert command("resume")[1] == "Acting was not stopped: it goes on.\n"
     assert command("apply", plan)[0] == DONE
 
 

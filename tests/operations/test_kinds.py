@@ -292,6 +292,24 @@ def test_a_booking_expires_where_it_says_its_state_and_both_sides_are_told(
     assert len(app.tables["notifications"]) == len(app.tables["chat_messages"]) == 1
 
 
+def test_a_booking_that_is_still_offered_expires_when_no_dispatcher_is_left(
+    app: App, planned: tuple[App, Published]
+) -> None:
+    for number, (minutes, state) in enumerate(((-60, "expired"), (-4, "offered")), 1):
+        at = (app.now + timedelta(minutes=minutes)).isoformat(timespec="milliseconds") + "Z"
+        app.put(
+            "booking_offers", f"of_{number}", bookingId="e1", providerId="t1", round=number, state=state,
+            offeredAt=at, deadline=at,
+        )  # fmt: skip
+    assert skipped(app, planned, Operation.EXPIRE_BOOKINGS, "e1") == "acting.not_yet"
+    gone = app.now - timedelta(minutes=5)
+    app.at("booking_offers", "of_2")["deadline"] = gone.isoformat(timespec="milliseconds") + "Z"
+    row = done(app, planned, Operation.EXPIRE_BOOKINGS, "e1")
+    assert row["status"] == "expired"
+    assert [offer["state"] for offer in app.tables["booking_offers"].values()] == ["expired", "expired"]
+    assert "answeredAt" not in app.at("booking_offers", "of_1")
+
+
 def test_what_is_told_in_a_room_may_be_read_by_those_who_read_the_room(
     app: App, planned: tuple[App, Published]
 ) -> None:
@@ -572,6 +590,27 @@ def test_a_booking_is_handed_over_and_asks_anew(app: App, planned: tuple[App, Pu
     assert (app.at("chat_rooms", "r-a1")["therapistId"], app.at("chat_rooms", "r-a1")["therapistName"]) == (
         "p2", "Spa p2",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("operation", "ordered", "states"),
+    [
+        (Operation.ACCEPT_BOOKING, {}, ["accepted", "withdrawn", "declined"]),
+        (Operation.CANCEL_BOOKING, {}, ["withdrawn", "withdrawn", "declined"]),
+        (Operation.REASSIGN_BOOKING, {"provider": "p2"}, ["withdrawn", "withdrawn", "declined"]),
+    ],
+)
+def test_what_an_operation_does_to_a_booking_ends_its_offers(
+    app: App, planned: tuple[App, Published], operation: Operation, ordered: dict[str, str], states: list[str]
+) -> None:
+    at = z(HOUR)
+    for number, (whose, state) in enumerate((("p1", "offered"), ("p4", "offered"), ("p2", "declined")), 1):
+        app.put(
+            "booking_offers", f"of_{number}", bookingId="a1", providerId=whose, round=number, state=state,
+            offeredAt=at, deadline=at,
+        )  # fmt: skip
+    done(app, planned, operation, "a1", **ordered)
+    assert [offer["state"] for offer in app.tables["booking_offers"].values()] == states
 
 
 def test_nothing_told_names_a_phone_or_a_person(app: App, planned: tuple[App, Published]) -> None:

@@ -51,7 +51,7 @@ def shop() -> Iterator[SandboxProcess]:
     with SandboxProcess("--empty") as server:
         TablesDB(server.client()).create(DATABASE, DATABASE)
         for name in INGESTED:
-            columns = {key: str(kind) for key, kind in ALL_TABLES[name].items()}
+            columns = {key: str(kind) for key, kind in ALL_TABLES.get(name, {}).items()}
             for expected in BY_NAME[name].expected:
                 columns.setdefault(expected.names[0].partition(".")[0], "text")
             make(server, DATABASE, name, columns)

@@ -111,7 +111,8 @@ def test_percentiles_stand_for_every_hour_operation_and_collection(
     mirror_calls(warehouse, ledger, NOW)
     (line,) = warehouse.sql("SELECT * FROM ops.timing_summary").fetchall()
     assert line[:7] == (datetime(2026, 11, 22, 10), "list_rows", "bookings", 101, 0, 41, 0)
-    assert line[7:] == pytest.approx((0.51, 0.96, 1.0, 1.01))
+    assert line[11] == "appwrite"
+    assert line[7:11] == pytest.approx((0.51, 0.96, 1.0, 1.01))
 
 
 def test_a_run_cut_off_between_warehouse_and_ledger_doubles_no_call(

@@ -52,6 +52,8 @@ READS: dict[str, tuple[Callable[[Path], Any], Any]] = {
     "health_changes": (lambda path: Ledger(path).health_changes(ending_after=NAIVE), []),
     "health_since": (lambda path: Ledger(path).health_since(), {}),
     "calls": (lambda path: Ledger(path).calls(), ([], 0)),
+    "waiting_calls": (lambda path: Ledger(path).waiting_calls(), 0),
+    "spooled_files": (lambda path: Ledger(path).spooled_files(), []),
     "waiting_errors": (lambda path: Ledger(path).waiting_errors(NAIVE), []),
     "acknowledged": (lambda path: Ledger(path).acknowledged("alert"), {}),
     "acknowledgement_log": (lambda path: Ledger(path).acknowledgement_log("finding", "missing:b1"), []),
@@ -84,6 +86,7 @@ READS: dict[str, tuple[Callable[[Path], Any], Any]] = {
 
 #: What that version had no table for.
 SINCE = {
+    "spooled_files",
     "sign_offs",
     "sign_off_log",
     "acknowledged",
@@ -255,8 +258,9 @@ def test_a_ledger_of_before_is_read_as_it_is_and_upgraded_by_the_first_that_writ
     since = (
         *("rewrites", "alert_messages", "sign_off_log", "acknowledgements", "revealed", "orders"),
         *("plans", "actions", "action_calls", "acting_log", "outbox"),
-        *("backups", "restores", "drills"),
+        *("backups", "restores", "drills", "spooled"),
     )
+    longer["calls"] = [(*row, "appwrite", "") for row in before["calls"]]
     added: dict[str, list[Any]] = {table: [] for table in since}
     assert (form_of(path), tables(path)) == (len(STEPS), before | longer | added)
     assert {name: read(path) for name, (read, _) in READS.items()} == answers

@@ -18,7 +18,8 @@ ROOM = Path(__file__).parents[2] / "resources"
 #: Words that are also somebody else's: a state of a run or a cell, a kind of value, a key of JSON, a setting.
 OTHERS = {"unknown", "name", "status", "type", "data", "message", "title", "read", "email", "date", "time", "address",
           "pending", "completed", "rejected", "expired", "duration", "service", "mode", "price", "user", "client",
-          "currency", "timestamp", "content", "location", "body", "source", "channel", "timezone"}  # fmt: skip
+          "currency", "timestamp", "content", "location", "body", "source", "channel", "timezone",
+          "state", "answer", "deadline", "seen", "instants"}  # fmt: skip
 WORDS = (
     {collection.name for collection in COLLECTIONS}
     | {name for names in ALIASES.values() for name in names}

@@ -22,6 +22,9 @@ group_claim = "realm_access.roles"
 
 [claim.hd]
 "example.test" = "viewer"
+
+[provider]
+"Ketut@example.test" = "665f1c0b0022"
 """
 
 
@@ -36,6 +39,8 @@ def test_a_file_says_who_has_which_role_and_is_read_anew_where_it_changed(path: 
     assert rules.role_of({"email": "sari@example.test", "email_verified": True}) is Role.SUPPORT
     assert rules.role_of({"realm_access": {"roles": ["admins"]}}) is Role.ADMIN
     assert rules.role_of({"hd": "example.test"}) is Role.VIEWER
+    ketut = {"email": "ketut@example.test", "email_verified": True, "hd": "example.test"}
+    assert (rules.role_of(ketut), rules.provider_of(ketut)) == (Role.PROVIDER, "665f1c0b0022")
     path.write_text(GOOD.replace('"support"', '"viewer"'))
     assert load_roles(path).emails == {"sari@example.test": Role.VIEWER}
 
@@ -53,6 +58,13 @@ def test_a_file_says_who_has_which_role_and_is_read_anew_where_it_changed(path: 
         ('[group]\nsecret = ["admin"]', "a role is one of"),
         ('group_claim = 1\n[group]\nsecret = "admin"', "must be the name of a claim"),
         ('unverified_emails = "yes"\n[group]\nsecret = "admin"', "must be true or false"),
+        ('[email]\n"secret@x.test" = "provider"', "wrong at email: a role is one of viewer, operator"),
+        ('[group]\n"secret" = "provider"', "a role is one of viewer"),
+        ('[provider]\n"secret" = "t1"', "wrong at provider: an e-mail has an @"),
+        ('[provider]\n"secret@x.test" = "guest"', "a provider is given by its id in Appwrite"),
+        ('[provider]\n"secret@x.test" = ["t1"]', "a provider is given by its id"),
+        ('[provider]\n"secret@x.test" = "t1"\n"Secret@x.test" = "t2"', "stands there twice"),
+        ('[email]\n"secret@x.test" = "viewer"\n[provider]\n"secret@x.test" = "t1"', "stands there twice"),
         ("[email]\n", "nobody has a role"),
         ("[email\nsecret", "is no TOML"),
         ("\udcff", "is no TOML"),

@@ -9,7 +9,7 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from resources.appwrite.failures import PermanentFailure, TransientFailure
@@ -27,6 +27,8 @@ class Memory:
         self.now = now
         self.tables: dict[str, dict[str, dict[str, Any]]] = {}
         self.columns: dict[str, frozenset[str]] = {}
+        self.kinds: dict[tuple[str, str], str] = {}
+        """Of columns that are no instants."""
         self.calls: Counter[str] = Counter()
         self.fail: Callable[[str, bool], None] = lambda call, before: None
         self._lock = threading.RLock()
@@ -46,6 +48,13 @@ class Memory:
         known = self.columns.get(collection)
         return known is None or attribute in known
 
+    def kind(self, collection: str, attribute: str) -> str:
+        return self.kinds.get((collection, attribute), "datetime") if self.has(collection, attribute) else ""
+
+    def server_now(self) -> datetime:
+        self.calls["server_now"] += 1
+        return self.now.replace(tzinfo=UTC)
+
     def row(self, collection: str, row_id: str) -> Mapping[str, Any] | None:
         self.calls["row"] += 1
         with self._lock:
@@ -61,12 +70,14 @@ class Memory:
         self.calls["rows"] += 1
         with self._lock:
             found = list(self.tables.get(collection, {}).values())
-            orders, most, after = [], 25, None
+            orders, most, after, skipped = [], 25, None, 0
             for query in map(json.loads, queries):
                 if query["method"] in ("orderAsc", "orderDesc"):
                     orders.append((query["attribute"], query["method"] == "orderDesc"))
                 elif query["method"] == "limit":
                     most = query["values"][0]
+                elif query["method"] == "offset":
+                    skipped = query["values"][0]
                 elif query["method"] == "select":
                     continue
                 elif query["method"] == "cursorAfter":
@@ -77,7 +88,7 @@ class Memory:
                 found.sort(key=lambda row: (row.get(name) is not None, row.get(name)), reverse=descending)
             if after is not None:
                 found = found[[row["$id"] for row in found].index(after) + 1 :]
-            return copy.deepcopy(found[:most])
+            return copy.deepcopy(found[skipped : skipped + most])
 
     def create(self, write: Create) -> None:
         self._call("create", lambda: self._apply([write], staged_at=None))
@@ -148,7 +159,12 @@ class Memory:
 
     def _apply(self, writes: Sequence[Write], staged_at: Mapping[tuple[str, str], str] | None) -> None:
         conflict = "row_already_exists" if staged_at is None else "transaction_conflict"
-        before = copy.deepcopy(self.tables)
+        before = {
+            (write.collection, write.row_id): copy.copy(
+                self.tables.get(write.collection, {}).get(write.row_id)
+            )
+            for write in writes
+        }
         try:
             for write in writes:
                 table = self.tables.setdefault(write.collection, {})
@@ -166,10 +182,17 @@ class Memory:
                     raise _refused("write", 404, "document_not_found")
                 if staged_at is not None and row["$updatedAt"] > staged_at[write.collection, write.row_id]:
                     raise _refused("write", 409, conflict)
-                if any(row.get(name) != value for name, value in write.data.items()):
-                    row |= {**write.data, "$updatedAt": self._stamp()}
+                data = dict(write.data)
+                if write.permissions is not None:
+                    data["$permissions"] = list(write.permissions)
+                if any(row.get(name) != value for name, value in data.items()):
+                    row |= {**data, "$updatedAt": self._stamp()}
         except PermanentFailure:
-            self.tables = before
+            for (collection, row_id), row in before.items():
+                if row is None:
+                    self.tables.get(collection, {}).pop(row_id, None)
+                else:
+                    self.tables[collection][row_id] = row
             raise
 
     def _make(
@@ -205,8 +228,8 @@ def _fits(row: Mapping[str, Any], query: Mapping[str, Any]) -> bool:
         return value is None
     if method == "isNotNull":
         return value is not None
-    if method == "equal":
-        return value in values
+    if method == "equal":  # without case, as the server compares
+        return _folded(value) in map(_folded, values)
     if value is None:
         return False
     first = values[0]
@@ -214,7 +237,9 @@ def _fits(row: Mapping[str, Any], query: Mapping[str, Any]) -> bool:
         value, first = _instant(value), _instant(first)
         values = [first, *map(_instant, values[1:])]
     if method == "contains":
-        return any(str(one) in value for one in values)
+        if isinstance(value, str):
+            return any(str(one).lower() in value.lower() for one in values)
+        return any(one in value for one in values)
     if method == "search":
         return any(word in str(value).lower() for word in str(first).lower().split())
     return {
@@ -225,6 +250,10 @@ def _fits(row: Mapping[str, Any], query: Mapping[str, Any]) -> bool:
         "lessThanEqual": lambda: value <= first,
         "between": lambda: first <= value <= values[1],
     }[method]()
+
+
+def _folded(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
 
 
 def _instant(text: str) -> str:

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from resources.appwrite.writing import Change, Create
-from services.store import Decision, Doubtful, View, carry_out
+from services.store import Decision, Doubtful, Underway, View, carry_out
 from tests.services.memory import Memory, no_answer
 
 
@@ -78,3 +78,30 @@ def test_what_cannot_be_found_out_is_doubtful() -> None:
     server.fail, server.status_of = fail, unreachable  # type: ignore[method-assign] - one server of one test
     with pytest.raises(Doubtful):
         carry_out(server, server.clock, _one_more)
+
+
+def test_what_another_is_about_to_write_is_waited_for() -> None:
+    server, seen = Memory(transactions=False), []
+
+    def decide(view: View) -> Decision[int]:
+        seen.append(1)
+        if len(seen) < 3:
+            raise Underway
+        return Decision(len(seen))
+
+    assert carry_out(server, server.clock, decide) == 3
+
+
+def test_a_row_that_another_makes_meanwhile_is_found_by_the_commit_and_decided_on_anew() -> None:
+    server, seen = Memory(), []
+
+    def decide(view: View) -> Decision[int]:
+        decision = _one_more(view)
+        if not seen:
+            server.create(Create("service_counters", "n", {"n": 7}))
+        seen.append(decision.answer)
+        return decision
+
+    assert carry_out(server, server.clock, decide) == 8
+    assert seen == [1, 8]
+    assert server.tables["service_counters"]["n"]["n"] == 8

@@ -29,6 +29,7 @@ def completeness(
     chat_rooms: Any,
     notifications: Any,
     reviews: Any,
+    booking_offers: Any,
     providers: Any,
     mirror_rows: Any,
 ) -> ir.Table:
@@ -40,6 +41,7 @@ def completeness(
         "chat_rooms": chat_rooms,
         "notifications": notifications,
         "reviews": reviews,
+        "booking_offers": booking_offers,
         "providers": providers,
     }
     nothing = e.aggregate(n=e.count())
@@ -129,6 +131,7 @@ def completeness_rows(
     chat_rooms: Any,
     notifications: Any,
     reviews: Any,
+    booking_offers: Any,
     providers: Any,
     mirror_rows: Any,
 ) -> ir.Table:
@@ -138,6 +141,7 @@ def completeness_rows(
         "chat_rooms": chat_rooms,
         "notifications": notifications,
         "reviews": reviews,
+        "booking_offers": booking_offers,
         "providers": providers,
     }
     bookings, records = _counted(commission_reconciliation)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from assets.marts.answers import offers_of
 from assets.marts.behind import itself
 from assets.marts.expressions import counted, interval
 from assets.marts.later import ibis, ir
@@ -16,7 +17,7 @@ from marketplace.statuses import BookingStatus, ProviderType
 
 
 @mart(BookingAnomalies)
-def booking_anomalies(bookings: Any, messages: Any, overlap_suspects: Any) -> ir.Table:
+def booking_anomalies(bookings: Any, booking_offers: Any, messages: Any, overlap_suspects: Any) -> ir.Table:
     """Double bookings, bookings for overlapping times and use beyond what a person does. Of a pair,
     other_booking_id is the earlier one."""
     b = counted(bookings)
@@ -42,7 +43,7 @@ def booking_anomalies(bookings: Any, messages: Any, overlap_suspects: Any) -> ir
         row_id=m.message_id,
     )
     return ibis.union(
-        _duplicates(b),
+        _duplicates(_as_asked(b, offers_of(bookings, booking_offers))),
         _overlaps(overlap_suspects),
         _bursts(booked, Anomaly.ABUSE_BOOKINGS, ANOMALY_LIMITS.bookings),
         _bursts(sent, Anomaly.ABUSE_MESSAGES, ANOMALY_LIMITS.messages),
@@ -53,6 +54,17 @@ def booking_anomalies(bookings: Any, messages: Any, overlap_suspects: Any) -> ir
 def _customer(b: Any) -> Any:
     """Who booked, by id; by the hash of their phone where the id names nobody."""
     return ibis.cases((b.customer_key.startswith("c:"), b.customer_id), else_=b.customer_key)
+
+
+def _as_asked(b: Any, o: Any) -> Any:
+    """Bookings with the provider whom their customer asked: of one that services offered that of its first offer,
+    whoever has it now."""
+    first = o.group_by(offered="booking_id", offered_origin="origin").aggregate(
+        first_provider=o.provider_id.argmin(o["round"])
+    )
+    b = b.left_join(first, [b.booking_id == first.offered, b.origin == first.offered_origin])
+    b = b.mutate(provider_id=ibis.coalesce(b.first_provider, b.provider_id))
+    return b.drop("offered", "offered_origin", "first_provider")
 
 
 def _duplicates(b: Any) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from assets.marts.answers import offers_of
 from assets.marts.behind import behind, gather, of_booking, one, where
 from assets.marts.cohorts import dated_bookings_read, ends, is_final
 from assets.marts.expressions import (
@@ -41,7 +42,12 @@ _TIMED = ("answer", "acceptance", "completion", "record", "payment")
 
 @mart(BookingFunnel)
 def booking_funnel(
-    commission_reviews: Any, commission_reconciliation: Any, bookings: Any, scans: Any, at: Instants
+    commission_reviews: Any,
+    commission_reconciliation: Any,
+    bookings: Any,
+    booking_offers: Any,
+    scans: Any,
+    at: Instants,
 ) -> ir.Table:
     """How far the bookings of each local day of creation and source came (one cohort a row), whenever
     that was; how long each step took, in seconds; and where those went that were not completed. A
@@ -56,7 +62,7 @@ def booking_funnel(
         collected_at=ibis.coalesce(r.paid_at, r.verified_at),
         settled="settled",
     )
-    b = _steps(_with_records(_made(bookings), own, commission_reconciliation), at)
+    b = _steps(_with_records(_made(bookings, booking_offers), own, commission_reconciliation), at)
     lost = _lost(b)
     known: Any = at.judged_at.notnull()
     times = {
@@ -119,9 +125,17 @@ def _lost(b: Any) -> dict[str, Any]:
     }
 
 
-def _made(bookings: Any) -> Any:
-    """The bookings that have a local day."""
-    return dated(counted(bookings).mutate(local_date=lambda b: local_day(b.created_at, b.utc_offset_minutes)))
+def _made(bookings: Any, booking_offers: Any) -> Any:
+    """The bookings that have a local day. One that services offered was answered when its first offer was."""
+    b = counted(bookings)
+    o = offers_of(bookings, booking_offers)
+    first = o.group_by(offered="booking_id", offered_origin="origin").aggregate(
+        answer_at=o.responded_at.min()
+    )
+    b = b.left_join(first, [b.booking_id == first.offered, b.origin == first.offered_origin])
+    b = b.mutate(responded_at=ibis.coalesce(b.answer_at, b.responded_at))
+    b = b.drop("offered", "offered_origin", "answer_at")
+    return dated(b.mutate(local_date=lambda b: local_day(b.created_at, b.utc_offset_minutes)))
 
 
 def _with_records(b: Any, own: Any, commission_reconciliation: Any) -> Any:
@@ -178,10 +192,10 @@ def _quantiles(b: Any, seconds: Any, quantile: float | None) -> Any:
 
 @behind(booking_funnel)
 def booking_funnel_rows(
-    commission_reconciliation: Any, commissions: Any, bookings: Any, at: Instants
+    commission_reconciliation: Any, commissions: Any, bookings: Any, booking_offers: Any, at: Instants
 ) -> ir.Table:
     """The bookings of each day and source."""
-    made = _made(bookings)
+    made = _made(bookings, booking_offers)
     text, moment = ibis.null("string"), ibis.null("timestamp")
     alone = made.mutate(recorded_at=moment, collected_at=moment, settled=ibis.null("boolean"), doubted=text)
     b = _steps(alone, at)

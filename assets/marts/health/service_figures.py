@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from assets.marts.answers import asked, asked_and_booked
 from assets.marts.behind import behind, gather, of_booking, one, where
 from assets.marts.expressions import counted, interval
 from assets.marts.later import ibis, ir
@@ -17,12 +18,16 @@ from marketplace.services import TAIL
 
 
 @mart(ServiceFigures)
-def service_figures(bookings: Any, health_measures: Any, at: Instants) -> ir.Table:
+def service_figures(bookings: Any, booking_offers: Any, health_measures: Any, at: Instants) -> ir.Table:
     """The figures beside the seven health points, one row. Response times in seconds and success
     rate over all bookings; delivery rate as in health point 6. Null: nothing to measure."""
     b = counted(bookings)
     b = b.filter(b.created_at <= at.now)
-    rows = _responses(b).cross_join(_statuses(b)).cross_join(health_measures)
+    rows = (
+        _responses(_answered(bookings, booking_offers, at))
+        .cross_join(_statuses(b))
+        .cross_join(health_measures)
+    )
     return rows.select(
         "avg_response_s",
         "p95_response_s",
@@ -38,9 +43,15 @@ def service_figures(bookings: Any, health_measures: Any, at: Instants) -> ir.Tab
     )
 
 
+def _answered(bookings: Any, booking_offers: Any, at: Instants) -> Any:
+    """What was asked up to the clock, and answered."""
+    b = asked(bookings, booking_offers)
+    b = b.filter(b.created_at <= at.now)
+    return b.filter(b.responded_at.notnull() & (b.responded_at >= b.created_at))
+
+
 def _responses(b: Any) -> Any:
     """In whole microseconds until the end: a sum of fractions depends on the order of the rows."""
-    b = b.filter(b.responded_at.notnull() & (b.responded_at >= b.created_at))
     response = b.responded_at.delta(b.created_at, unit="microsecond")
     found = b.aggregate(average=response.mean(), tail=response.quantile(TAIL))
     return found.select(avg_response_s=found.average / 1e6, p95_response_s=found.tail / 1e6)
@@ -58,18 +69,18 @@ def _statuses(b: Any) -> Any:
 
 
 @behind(service_figures)
-def service_figures_rows(bookings: Any, notifications: Any, at: Instants) -> ir.Table:
+def service_figures_rows(bookings: Any, booking_offers: Any, notifications: Any, at: Instants) -> ir.Table:
     """All bookings up to the clock, and the notifications health point 6 judges."""
-    b = counted(bookings)
+    b = asked_and_booked(bookings, booking_offers)
     b = b.filter(b.created_at <= at.now)
-    answered = b.responded_at.notnull() & (b.responded_at >= b.created_at)
+    answered = b.is_request & b.responded_at.notnull() & (b.responded_at >= b.created_at)
     made = of_booking(
         b,
         "responded_at",
         response_s=where(answered, b.responded_at.delta(b.created_at, unit="microsecond") / 1e6),
-        booked=where(b.status.isin(REVENUE_STATUSES)),
-        created=where(b.status != "pending"),
-        bookings_24h=where(b.created_at >= at.now - interval(DAY)),
+        booked=where(b.is_booking & b.status.isin(REVENUE_STATUSES)),
+        created=where(b.is_booking & (b.status != "pending")),
+        bookings_24h=where(b.is_booking & (b.created_at >= at.now - interval(DAY))),
     )
     n = judged_notifications(notifications, at)
     told = n.select(

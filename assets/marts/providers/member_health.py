@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from assets.marts.answers import asked_and_booked
 from assets.marts.behind import behind, gather, of_booking, one, where
-from assets.marts.expressions import bookings_read, counted, interval, unread_reference, zones_read
+from assets.marts.expressions import bookings_read, interval, unread_reference, zones_read
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
 from assets.marts.said import listed, said
@@ -17,14 +18,16 @@ from marketplace.members import MEMBER_LIMITS, Health
 
 
 @mart(MemberHealth, clock_columns=("last_seen_at",))
-def member_health(bookings: Any, messages: Any, providers: Any, scans: Any, at: Instants) -> ir.Table:
+def member_health(
+    bookings: Any, booking_offers: Any, messages: Any, providers: Any, scans: Any, at: Instants
+) -> ir.Table:
     """The health of every provider, with the reasons. ``missed_requests`` of the members' window by
-    creation; ``reasons`` is '' when there is none."""
+    creation, of a booking that services offered its offers; ``reasons`` is '' when there is none."""
     limits = MEMBER_LIMITS
-    b = counted(bookings)
+    b = asked_and_booked(bookings, booking_offers)
     b = b.filter(b.provider_id.notnull() & (b.created_at <= at.now))
     requests = b.group_by(requested="provider_id").aggregate(
-        bookings=b.count(),
+        bookings=b.count(where=b.is_booking),
         missed_requests=b.count(where=_missed(b, at) & (b.created_at >= at.now - interval(limits.window))),
     )
     m = messages
@@ -85,10 +88,12 @@ def member_health(bookings: Any, messages: Any, providers: Any, scans: Any, at: 
 
 
 @behind(member_health)
-def member_health_rows(bookings: Any, messages: Any, providers: Any, at: Instants) -> ir.Table:
+def member_health_rows(
+    bookings: Any, booking_offers: Any, messages: Any, providers: Any, at: Instants
+) -> ir.Table:
     """The bookings of each provider, and the messages it did not read."""
     p = providers.filter(providers.deleted_at.isnull()).select("provider_id", "provider_type")
-    b = counted(bookings)
+    b = asked_and_booked(bookings, booking_offers)
     b = b.filter(b.created_at <= at.now).drop("provider_type").inner_join(p, "provider_id")
     asked = of_booking(
         b,
@@ -96,7 +101,7 @@ def member_health_rows(bookings: Any, messages: Any, providers: Any, at: Instant
         "provider_type",
         "response_deadline",
         "deadline_rule",
-        bookings=one(),
+        bookings=where(b.is_booking),
         missed_requests=where(_missed(b, at) & (b.created_at >= at.now - interval(MEMBER_LIMITS.window))),
     )
     m = messages.filter(messages.deleted_at.isnull() & ~messages.is_read.fill_null(True))
@@ -113,6 +118,5 @@ def member_health_rows(bookings: Any, messages: Any, providers: Any, at: Instant
 
 
 def _missed(b: Any, at: Instants) -> Any:
-    return (b.status == "expired") | (
-        (b.status == "pending") & (b.response_deadline < at.now).fill_null(False)
-    )
+    late = (b.status == "pending") & (b.response_deadline < at.now).fill_null(False)
+    return b.is_request & ((b.status == "expired") | late)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from assets.marts.answers import asked
 from assets.marts.behind import behind, of_booking, one, where
-from assets.marts.expressions import counted, interval
+from assets.marts.expressions import interval
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
 from assets.marts.tables import Instants
@@ -15,11 +16,13 @@ from marketplace.statuses import BookingStatus, ProviderStatus
 
 
 @mart(ProviderCalls)
-def provider_calls(bookings: Any, member_health: Any, providers: Any, at: Instants) -> ir.Table:
+def provider_calls(
+    bookings: Any, booking_offers: Any, member_health: Any, providers: Any, at: Instants
+) -> ir.Table:
     """Whom somebody should call: providers with bookings that wait for an answer, who are off line, were never seen,
     let no notifications through, or leave one waiting past its deadline. The deadline that is next comes first.
     Bookings whose deadline is further back than members are looked at (24 h) wait for nobody any more."""
-    b = _waiting(bookings, at)
+    b = _waiting(bookings, booking_offers, at)
     late = (b.response_deadline < at.now).fill_null(False)
     waiting = b.group_by(asked="provider_id").aggregate(
         open_requests=b.count(),
@@ -64,10 +67,10 @@ def provider_calls(bookings: Any, member_health: Any, providers: Any, at: Instan
     )
 
 
-def _waiting(bookings: Any, at: Instants) -> Any:
+def _waiting(bookings: Any, booking_offers: Any, at: Instants) -> Any:
     """The bookings somebody may still be waiting for: whoever was not answered for as long as members are looked at
-    is past calling for."""
-    b = counted(bookings)
+    is past calling for. One that services offer waits for who has the open offer."""
+    b = asked(bookings, booking_offers)
     over = (b.response_deadline < at.now - interval(MEMBER_LIMITS.window)).fill_null(False)
     return b.filter(
         (b.status == BookingStatus.PENDING.value) & b.provider_id.notnull() & (b.created_at <= at.now) & ~over
@@ -75,10 +78,10 @@ def _waiting(bookings: Any, at: Instants) -> Any:
 
 
 @behind(provider_calls)
-def provider_calls_rows(bookings: Any, member_health: Any, at: Instants) -> ir.Table:
+def provider_calls_rows(bookings: Any, booking_offers: Any, member_health: Any, at: Instants) -> ir.Table:
     """The bookings that wait for each provider's answer."""
     m = member_health.select("provider_id", "provider_type")
-    b = _waiting(bookings, at).drop("provider_type").inner_join(m, "provider_id")
+    b = _waiting(bookings, booking_offers, at).drop("provider_type").inner_join(m, "provider_id")
     late = (b.response_deadline < at.now).fill_null(False)
     return of_booking(
         b,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from assets.marts.answers import accounts, with_answers
+from assets.marts.answers import accounts, asked_and_booked, with_answers
 from assets.marts.behind import behind, gather, of_booking, one, where
 from assets.marts.expressions import bookings_read, counted, seconds_between, zones_read
 from assets.marts.later import ibis, ir
@@ -40,6 +40,7 @@ _DAY_S = timedelta(days=1).total_seconds()
 )
 def providers(
     bookings: Any,
+    booking_offers: Any,
     providers: Any,
     reviews: Any,
     reassignments: Any,
@@ -50,11 +51,11 @@ def providers(
     at: Instants,
 ) -> ir.Table:
     """How each provider does, of all time. Requests are the bookings whose provider it is now, whenever they were
-    created; what was handed on counts for who has it. Ratings are of reviews that name the provider, or whose booking
-    does. Availability is what was seen of its status, and utilisation is of that time alone. Commission discipline is
-    of the records that are the bookings' own."""
+    created, and of a booking that services offered each offer; what was handed on counts for who has it. Ratings are of
+    reviews that name the provider, or whose booking does. Availability is what was seen of its status, and utilisation
+    is of that time alone. Commission discipline is of the records that are the bookings' own."""
     read = bookings_read(scans) & zones_read(scans)
-    asked = _requests(bookings, at)
+    asked = _requests(bookings, booking_offers, at)
     rows: Any = _everyone(providers, asked)
     for part in (
         asked,
@@ -132,37 +133,41 @@ def _read_whole(scans: Any, collection: str) -> Any:
     return (s.count() > 0).as_scalar()
 
 
-def _asked(bookings: Any, at: Instants) -> Any:
+def _asked(bookings: Any, booking_offers: Any, at: Instants) -> Any:
     """Counted bookings that name a provider, with what became of each and the seconds to its answer (response_s, null
-    where it is not known)."""
-    b = counted(bookings)
+    where it is not known); of one that was offered, what was asked stands in the offers' rows."""
+    b = asked_and_booked(bookings, booking_offers)
     # A role word names nobody: bookings of "therapist" are of many.
     b = with_answers(b.filter(b.provider_id.notnull() & ~b.provider_id.lower().isin(ROLE_WORDS)), at)
-    timed = (b.responded_at >= b.created_at).fill_null(False)
-    declined = b.status == BookingStatus.DECLINED.value
-    expired = b.status == BookingStatus.EXPIRED.value
-    cancelled = b.status == BookingStatus.CANCELLED.value
+    timed = b.is_request & (b.responded_at >= b.created_at).fill_null(False)
+    accepted = b.is_request & b.accepted
+    declined = b.is_request & (b.status == BookingStatus.DECLINED.value)
+    expired = b.is_request & (b.status == BookingStatus.EXPIRED.value)
+    cancelled = b.is_booking & (b.status == BookingStatus.CANCELLED.value)
     by = {name: cancelled & b.cancelled_by.isin(roles).fill_null(False) for name, roles in _BY.items()}
     nobody: Any = cancelled
     for told in by.values():
         nobody = nobody & ~told
     return b.mutate(
-        requests=ibis.literal(True),
+        requests=b.is_request,
+        answered=b.is_request & b.answered,
+        accepted=accepted,
+        unanswered=b.is_request & b.unanswered,
         declined=declined,
         expired=expired,
-        decided=b.accepted | declined | expired,
+        decided=accepted | declined | expired,
         responses=timed,
         response_s=ibis.cases((timed, seconds_between(b.created_at, b.responded_at))),
-        completed=b.status == BookingStatus.COMPLETED.value,
+        completed=b.is_booking & (b.status == BookingStatus.COMPLETED.value),
         cancelled=cancelled,
         **by,
         cancelled_by_unknown=nobody,
-        earning_minutes=ibis.cases((b.status.isin(REVENUE_STATUSES), b.service_minutes)),
+        earning_minutes=ibis.cases((b.is_booking & b.status.isin(REVENUE_STATUSES), b.service_minutes)),
     )
 
 
-def _requests(bookings: Any, at: Instants) -> Any:
-    b = _asked(bookings, at)
+def _requests(bookings: Any, booking_offers: Any, at: Instants) -> Any:
+    b = _asked(bookings, booking_offers, at)
     return b.group_by(of="provider_id").aggregate(
         **{name: b.count(where=b[name]) for name in _COUNTS},
         p50_response_s=b.response_s.quantile(MEDIAN),
@@ -299,6 +304,7 @@ _figures = providers  # its arguments are called as it is
 @behind(_figures)
 def provider_rows(
     bookings: Any,
+    booking_offers: Any,
     providers: Any,
     provider_states: Any,
     reviews: Any,
@@ -309,7 +315,7 @@ def provider_rows(
     at: Instants,
 ) -> ir.Table:
     """The bookings, reviews, hand-overs, statuses, records and fees of each provider."""
-    b = _asked(bookings, at)
+    b = _asked(bookings, booking_offers, at)
     spans = provider_spans(provider_states, providers, scans, at)
     minutes = seconds_between(spans.from_at, spans.to_at) / _MINUTE_S
     served = _services(bookings, spans)

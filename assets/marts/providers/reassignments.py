@@ -8,25 +8,32 @@ from __future__ import annotations
 
 from typing import Any
 
+from assets.marts.answers import offers_of
 from assets.marts.behind import itself
 from assets.marts.expressions import counted, local_day
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
 from checks.schemas.providers import Reassignments
 from marketplace.reassignments import HandOver
-from marketplace.statuses import UNKNOWN, BookingStatus
+from marketplace.statuses import UNKNOWN, BookingStatus, values
 
 _KEY = ("booking_id", "origin")
 
 
 @mart(Reassignments)
 def reassignments(
-    bookings: Any, booking_providers: Any, booking_handovers: Any, booking_events: Any, providers: Any
+    bookings: Any,
+    booking_offers: Any,
+    booking_providers: Any,
+    booking_handovers: Any,
+    booking_events: Any,
+    providers: Any,
 ) -> ir.Table:
     """Every hand-over of a booking, in its order. Observed: two versions of it name two providers, whether or not it
     was nobody's in between; one handed back that nobody has yet goes to null. Written: an attribute of it names who
     had it before or has it now, and that was not observed. Status: it is reassigned; who has it now is the provider of
-    the booking in its place, where one of the two names the other."""
+    the booking in its place, where one of the two names the other. A booking that services offered to the next
+    provider, as the one asked before declined it or did not answer, was handed over by nobody."""
     b = counted(bookings).select(
         *_KEY,
         "business_id",
@@ -36,7 +43,7 @@ def reassignments(
         "utc_offset_minutes",
     )
     said = _said(b, booking_handovers, providers)
-    observed = _observed(b, booking_providers, said)
+    observed = _observed(b, booking_providers, said, _passed_on(offers_of(bookings, booking_offers)))
     found: Any = ibis.union(
         observed.select(*_COLUMNS),
         _written(b, said, observed).select(*_COLUMNS),
@@ -164,8 +171,19 @@ def _keys(b: Any, rows: Any) -> Any:
     return meant.filter(meant.one).drop("one")
 
 
-def _observed(b: Any, seen: Any, said: Any) -> Any:
-    """The changes of provider between versions, without those to and from nobody in between."""
+def _passed_on(o: Any) -> Any:
+    """Of bookings that were offered: who let one go (was), and who accepted it (taker)."""
+    left = o.filter(o.status.isin(_LEFT)).select(*_KEY, was="provider_id")
+    taken = o.filter(o.status == BookingStatus.ACCEPTED.value).select(*_KEY, taker="provider_id")
+    return left.inner_join(taken, list(_KEY)).distinct()
+
+
+_LEFT = values(BookingStatus.DECLINED, BookingStatus.EXPIRED)
+
+
+def _observed(b: Any, seen: Any, said: Any, passed: Any) -> Any:
+    """The changes of provider between versions, without those to and from nobody in between, and without what was
+    passed on by offers."""
     # Few bookings change hands: what stands of all the others is only their first sight.
     moved = seen.filter(seen.from_provider_id.notnull()).select(*_KEY).distinct()
     rows = seen.semi_join(moved, list(_KEY))
@@ -191,6 +209,15 @@ def _observed(b: Any, seen: Any, said: Any) -> Any:
         "last",
         from_provider_id=rows.giver,
         to_provider_id=rows.to_provider_id,
+    )
+    rows = rows.anti_join(
+        passed,
+        [
+            rows.booking_id == passed.booking_id,
+            rows.origin == passed.origin,
+            rows.from_provider_id == passed.was,
+            rows.to_provider_id == passed.taker,
+        ],
     )
     facts = b.select(*_KEY, "status", "utc_offset_minutes")
     rows = rows.inner_join(facts, list(_KEY))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from assets.marts.answers import asked
 from assets.marts.behind import behind, gather, of_booking, one
-from assets.marts.expressions import counted, interval, seconds_between
+from assets.marts.expressions import interval, seconds_between
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
 from assets.marts.tables import Instants
@@ -20,11 +21,11 @@ from marketplace.services import (
 
 
 @mart(ResponseDistribution)
-def response_distribution(bookings: Any, at: Instants) -> ir.Table:
+def response_distribution(bookings: Any, booking_offers: Any, at: Instants) -> ir.Table:
     """How many requests of the last 30 days were answered how fast, by source and over all. Each
     source and ``all`` × each bucket, zeros too. ``share`` is of the source's answered and never
     answered requests, null where there are none; those still open are in no bucket."""
-    b = _requests(bookings, at).select("source", "seconds", "answered", "ignored")
+    b = _requests(bookings, booking_offers, at).select("source", "seconds", "answered", "ignored")
     by_source = _counts(b.group_by("source"), b)
     overall: Any = _counts(b, b)
     columns = [_name(bucket) for bucket in (*RESPONSE_BUCKETS, NEVER_ANSWERED)]
@@ -51,9 +52,9 @@ def response_distribution(bookings: Any, at: Instants) -> ir.Table:
     )
 
 
-def _requests(bookings: Any, at: Instants) -> Any:
-    """Counted bookings of the window with ``seconds`` to their answer, ``answered`` and ``ignored``."""
-    b = counted(bookings)
+def _requests(bookings: Any, booking_offers: Any, at: Instants) -> Any:
+    """What was asked in the window with ``seconds`` to their answer, ``answered`` and ``ignored``."""
+    b = asked(bookings, booking_offers)
     b = b.filter((b.created_at <= at.now) & (b.created_at >= at.now - interval(RESPONSE_WINDOW)))
     answered = (b.responded_at >= b.created_at).fill_null(False)
     ignored = b.responded_at.isnull() & (
@@ -84,9 +85,9 @@ def _counts(rows: Any, b: Any) -> Any:
 
 
 @behind(response_distribution)
-def response_distribution_rows(bookings: Any, at: Instants) -> ir.Table:
+def response_distribution_rows(bookings: Any, booking_offers: Any, at: Instants) -> ir.Table:
     """The requests of each source and stretch of time; over all sources too."""
-    b = _requests(bookings, at)
+    b = _requests(bookings, booking_offers, at)
     b = b.mutate(
         bucket=ibis.cases(
             *((_inside(b, bucket), bucket.number) for bucket in RESPONSE_BUCKETS),

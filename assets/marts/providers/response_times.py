@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from assets.marts.answers import asked
 from assets.marts.behind import behind, of_booking, where
-from assets.marts.expressions import counted, dated, local_day, seconds_between
+from assets.marts.expressions import dated, local_day, seconds_between
 from assets.marts.later import ir
 from assets.marts.mart import mart
 from assets.marts.tables import Instants
@@ -14,11 +15,11 @@ from marketplace.services import MEDIAN, TAIL
 
 
 @mart(ResponseTimes)
-def response_times(bookings: Any, at: Instants) -> ir.Table:
+def response_times(bookings: Any, booking_offers: Any, at: Instants) -> ir.Table:
     """How fast requests are answered, by local day of creation and source. Seconds from creation to
-    first acceptance or decline; ``never_answered`` = expired, or pending past the response
-    deadline."""
-    b = _requests(bookings, at)
+    first acceptance or decline, of a booking that was offered from each offer to its own;
+    ``never_answered`` = expired, or pending past the response deadline."""
+    b = _requests(bookings, booking_offers, at)
     rows = b.group_by("local_date", "source").aggregate(
         responded=b.count(where=b.answered),
         never_answered=b.count(where=b.ignored),
@@ -29,9 +30,9 @@ def response_times(bookings: Any, at: Instants) -> ir.Table:
     return rows.filter((rows.responded > 0) | (rows.never_answered > 0))
 
 
-def _requests(bookings: Any, at: Instants) -> Any:
-    """Counted bookings with their local_date, their ``response`` in seconds, ``answered`` and ``ignored``."""
-    b = counted(bookings)
+def _requests(bookings: Any, booking_offers: Any, at: Instants) -> Any:
+    """What was asked with its local_date, their ``response`` in seconds, ``answered`` and ``ignored``."""
+    b = asked(bookings, booking_offers)
     b = b.mutate(
         local_date=local_day(b.created_at, b.utc_offset_minutes),
         response=seconds_between(b.created_at, b.responded_at),
@@ -46,9 +47,9 @@ def _requests(bookings: Any, at: Instants) -> Any:
 
 
 @behind(response_times)
-def response_times_rows(bookings: Any, at: Instants) -> ir.Table:
+def response_times_rows(bookings: Any, booking_offers: Any, at: Instants) -> ir.Table:
     """The bookings of each day and source that were answered, or never were."""
-    b = _requests(bookings, at)
+    b = _requests(bookings, booking_offers, at)
     b = b.filter(b.answered | b.ignored)
     return of_booking(
         b,

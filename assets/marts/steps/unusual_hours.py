@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from assets.marts.answers import asked
 from assets.marts.expressions import counted, interval, seconds_between
 from assets.marts.later import ibis, ir
 from assets.marts.mart import step
@@ -28,6 +29,7 @@ _COLUMNS: Final = ("series", "source", "hour_start", "things", "hits", "first_at
 @step
 def unusual_hours(
     bookings: Any,
+    booking_offers: Any,
     messages: Any,
     chat_rooms: Any,
     notifications: Any,
@@ -39,12 +41,14 @@ def unusual_hours(
     when the first and the last came. Hours begin in UTC; all zones here are whole hours from it."""
     booked = counted(bookings)
     booked = booked.filter(_recent(booked.created_at, at))
+    requests = asked(bookings, booking_offers)
+    requests = requests.filter(_recent(requests.created_at, at))
     said = messages.mutate(moment=ibis.coalesce(messages.sent_at, messages.created_at))
     parts = [
         _by_hour("bookings", booked, booked.created_at, at, source=booked.source),
-        _acceptance(booked, at),
+        _acceptance(requests, at),
         _cancellation(counted(bookings), at),
-        _response_time(booked, at),
+        _response_time(requests, at),
         _by_hour("messages", said.filter(said.deleted_at.isnull()), said.moment, at),
         _delivery(notifications, at),
         _payments(commissions, at),

@@ -23,6 +23,7 @@ from operations.backup.rows import row_of
 from operations.backup.verify import verify_backup
 from resources.appwrite.failures import TransientFailure
 from resources.errors import BookwatchError, UsageError
+from resources.home import Home
 from resources.ledger import Ledger
 from resources.report_keys import make_keys
 from resources.settings import Settings
@@ -271,3 +272,22 @@ def test_a_manifest_names_no_row(market: Market) -> None:
     assert bookings["nulls"] == {"status": 1}
     assert (bookings["rows"], bookings["counted"]) == (3, 3)
     assert [index["key"] for index in bookings["indexes"]] == ["ix_status", "ux_phone"]
+
+
+@pytest.mark.parametrize("into", ["", "a b", ".x", "x" * 37, "läs"])
+def test_a_database_is_named_by_an_id(market: Market, into: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        restore_backup(market.settings(), "any", into=into)
+    assert refused.value.exit_status == 2
+
+
+def test_the_older_api_gives_the_same_backup_and_takes_it_back(market: Market) -> None:
+    market.fill(bookings=7)
+    newer = market.settings()
+    older = market.settings(appwrite_api="databases", home=Home(market.home.with_name("older")))
+    made = [make_backup(settings) for settings in (newer, older)]
+    told = [manifest_of(s, one.backup_id) for s, one in zip((newer, older), made, strict=True)]
+    assert [one.state for one in made] == [BackupState.WHOLE, BackupState.WHOLE]
+    assert digests(told[0]) == digests(told[1])
+    done = restore_backup(older, made[1].backup_id, into=market.other("older"))
+    assert (done.same, done.rows) == (True, made[1].rows)

@@ -174,3 +174,26 @@ def test_no_room_is_said_and_the_backup_failed_by_it(market: Market, monkeypatch
         make_backup(settings)
     (entry,) = Ledger(settings.home.ledger).backups()
     assert (entry.state, entry.why and entry.why.code) == ("failed", "failure.store")
+
+
+def test_a_backup_that_a_killed_process_left_without_its_copy_gets_one_with_the_next(market: Market) -> None:
+    market.fill(bookings=1)
+    name, start = made_bucket(market), datetime(2026, 3, 1, tzinfo=UTC)
+    before = make_backup(market.settings(now=start))
+    copied = make_backup(market.settings(backup_bucket=name, now=start + timedelta(days=1)))
+
+    class Killed(BaseException):
+        pass
+
+    def die(step: str) -> None:
+        if step == "entered":
+            raise Killed
+
+    with pytest.raises(Killed):
+        make_backup(market.settings(backup_bucket=name, now=start + timedelta(days=2)), reached=die)
+    last = make_backup(market.settings(backup_bucket=name, now=start + timedelta(days=3)))
+    entries = Ledger(market.settings().home.ledger).backups()
+    uncopied = [entry.backup_id for entry in entries if not entry.copied]
+    assert uncopied == [before.backup_id], "it was made before there was a bucket"
+    assert len(entries) == 4
+    assert {copied.backup_id, last.backup_id} < {file.partition(".")[0] for file in names(market, name)}

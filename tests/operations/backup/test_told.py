@@ -137,6 +137,25 @@ def test_alerts_follow_the_ledger(market: Market) -> None:
 def test_when_it_is_due(
     market: Market, monkeypatch: pytest.MonkeyPatch, schedule: str, at: str, key: str | None
 ) -> None:
+    _due(market, monkeypatch, schedule, at, key)
+
+
+@pytest.mark.parametrize(
+    ("at", "key"),
+    [
+        ("2026-03-09T15:55:00+00:00", None),  # 23:55 in Makassar
+        ("2026-03-09T16:00:00+00:00", "2026-03-09"),
+        ("2026-03-09T16:05:00+00:00", None),
+    ],
+)
+def test_a_time_of_day_between_the_last_two_looks_of_a_day_is_not_lost(
+    market: Market, monkeypatch: pytest.MonkeyPatch, at: str, key: str | None
+) -> None:
+    monkeypatch.setenv("BOOKWATCH_BACKUP_AT", "23:57")
+    _due(market, monkeypatch, "daily_backup", at, key)
+
+
+def _due(market: Market, monkeypatch: pytest.MonkeyPatch, schedule: str, at: str, key: str | None) -> None:
     from dagster import RunRequest, build_schedule_context
 
     from pipelines import schedules

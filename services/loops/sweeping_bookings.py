@@ -1,0 +1,16 @@
+"""What was left half made of bookings is finished or taken back, once a minute."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from services.context import Services
+from services.looping import Loop
+from services.sweeping.bookings import sweep
+
+
+def _step(services: Services) -> None:
+    sweep(services.gateway, services.now, services.settings.timezone)
+
+
+LOOP: Final = Loop("sweep_bookings", 60.0, _step)

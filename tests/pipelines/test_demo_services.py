@@ -1,0 +1,114 @@
+"""The demo's booking services and the people who use them: who knows the key that writes, what is brought back."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.cli import demo_services
+from pipelines.cli.demo_services import DemoServices, gap_of, old_way
+from pipelines.processes import Child
+from resources.settings import Settings
+from sandbox.__main__ import main
+from sandbox.options import Options
+
+SANDBOX = {
+    "endpoint": "http://127.0.0.1:1/v1",
+    "project": "lab",
+    "database": "m",
+    "key": "secret",
+    "data": "/d",
+}
+FROM, TO = datetime(2026, 11, 1, tzinfo=UTC), datetime(2027, 11, 1, tzinfo=UTC)
+
+
+class Begun:
+    """Records what is started, and starts something that ends at once, or waits where it is told to."""
+
+    def __init__(self) -> None:
+        self.commands: list[tuple[str, list[str], Mapping[str, str]]] = []
+
+    def __call__(
+        self, name: str, command: Sequence[str], *, environment: Mapping[str, str], **more: Any
+    ) -> Child:
+        self.commands.append((name, list(command), environment))
+        return Child(name, subprocess.Popen(["sleep", "60"], start_new_session=True))
+
+
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch) -> Begun:
+    made = Begun()
+    monkeypatch.setattr(demo_services, "start", made)
+    return made
+
+
+def _services(root: Path, share: float = 0.5) -> DemoServices:
+    settings = Settings(_env_file=None, home=root)  # pyright: ignore[reportCallIssue] - pydantic-settings' own
+    settings.home.create()
+    return DemoServices(settings, SANDBOX, port=4321, seed=7, share=share)
+
+
+def test_the_services_alone_know_the_key_that_writes_and_no_command_line_shows_it(
+    tmp_path: Path, begun: Begun
+) -> None:
+    with _services(tmp_path) as services:
+        services.start()
+    (serving, its_words, its_environment), (people, words, environment) = begun.commands
+    assert serving == "The booking services"
+    assert its_words[-4:] == ["services", "serve", "--port", "4321"]
+    assert its_environment["APPWRITE_WRITE_KEY"] == "secret"
+    assert people == "The simulated people"
+    assert "APPWRITE_WRITE_KEY" not in environment
+    assert words[words.index("--services") + 1] == "http://127.0.0.1:4321"
+    assert "secret" not in [*its_words, *words]
+    assert services.documentation == "http://127.0.0.1:4321/docs"
+
+
+def test_what_ends_by_itself_is_brought_back_and_all_is_stopped_at_the_end(
+    tmp_path: Path, begun: Begun, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(demo_services.time, "monotonic", lambda: now)
+    with _services(tmp_path) as services:
+        services.start()
+        services.look()
+        first = services._running["The booking services"].process
+        first.kill()
+        first.wait()
+        services.look()
+        assert len(begun.commands) == 2, "not at once: what dies at once would be started for ever"
+        now += 1.5
+        services.look()
+        assert [name for name, *_ in begun.commands[2:]] == ["The booking services"]
+        running = [child.process for child in services._running.values()]
+        assert first not in running
+    assert all(process.poll() is not None for process in running)
+    assert "The booking services ended (exit status -9)" in capsys.readouterr().err
+
+
+def test_a_share_of_none_starts_no_people_and_leaves_the_simulation_as_it_is(
+    tmp_path: Path, begun: Begun
+) -> None:
+    with _services(tmp_path, share=0) as services:
+        services.start()
+    assert [name for name, *_ in begun.commands] == ["The booking services"]
+    assert old_way(0, FROM, TO) == []
+
+
+@pytest.mark.parametrize("share", [0.25, 1.0])
+def test_the_sandbox_takes_what_it_is_told_of_the_share(
+    share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[Options] = []
+    monkeypatch.setattr("sandbox.serve.serve", lambda options: taken.append(options) or 0)
+    assert main(["serve", "--live", *old_way(share, FROM, TO)]) == 0
+    if share == 1:
+        assert taken[0].outages == (("all", FROM, TO),)
+    else:
+        assert taken[0].demand == ((0.75, FROM, TO),)
+    assert gap_of(0.25) > gap_of(1.0)
