@@ -162,7 +162,7 @@ class _Making:
         if start is None or (start.is_local and provider is None):
             return None
         at = to_ms(start.at)
-        if start.is_local and provider is not None:
+        if start.is_local and provider is not None and at >= EARLIEST_INSTANT:  # a year 1 has no zone
             at -= timedelta(minutes=provider.zone.offset_minutes)
         if at < max(self.at, EARLIEST_INSTANT):
             self._no("start_past", "/startsAt", self.wrong)

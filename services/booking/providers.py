@@ -65,7 +65,7 @@ class Provider:
         """What is taken of [start, end) by accepted bookings. Raises CallFailure."""
         return [
             (one.starts_at, one.ends_at)
-            for one in taken(view, self.identity, start, end)
+            for one in taken(view, self.identity, start, end, self.zone.offset_minutes)
             if one.starts_at is not None and one.ends_at is not None
         ]
 

@@ -13,7 +13,7 @@ from marketplace.telling import Told
 from operations.telling import Telling
 from resources.appwrite.writing import Write
 from services.callers import Caller
-from services.moving.calendar import most_at_once, passed, taken, takes_at_once
+from services.moving.calendar import guard_of, most_at_once, passed, taken, takes_at_once
 from services.moving.charging import due_moved
 from services.moving.freeing import freed
 from services.moving.shapes import Moved, instant
@@ -93,7 +93,8 @@ def _ended_at(view: View, booking: Standing) -> datetime:
     limit = takes_at_once(provider.row, provider.collection)
     if limit is None:
         return view.now
-    others = taken(view, provider.provider_id, planned, view.now, besides=booking.booking_id)
+    guard_of(view, provider.provider_id)  # before the list, which it makes safe
+    others = taken(view, provider.provider_id, planned, view.now, booking.offset, besides=booking.booking_id)
     return view.now if most_at_once(others, planned, view.now) < limit else planned
 
 

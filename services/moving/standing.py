@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -39,6 +40,7 @@ CLAIMED, SETTLED, LEAVING, RELEASED = "claimed", "settled", "leaving", "released
 written to its end yet; nobody's. On a server with transactions only the second and the last are seen."""
 _MOST_OFFERS_READ: Final = 100
 _MOST_ROOMS: Final = 10
+_USER: Final = re.compile(r"user:([A-Za-z0-9._-]+)")
 
 
 @dataclass(frozen=True)
@@ -273,7 +275,7 @@ def readers_with(row: Row, customer_id: str | None, taker: Row) -> list[str] | N
     held = [p for p in cast("Sequence[object]", row.get("$permissions") or ()) if isinstance(p, str)]
     if not held:
         return None
-    kept = [p for p in held if "user:" not in p or (customer_id is not None and f"user:{customer_id}" in p)]
+    kept = [p for p in held if "user:" not in p or _USER.findall(p) == [customer_id]]
     return [*dict.fromkeys((*kept, Permission.read(Role.user(account_of(taker)))))]
 
 
