@@ -22,6 +22,7 @@ from services.moving.standing import (
     CLAIMED,
     Standing,
     Terms,
+    acting,
     allowed,
     guard_written,
     holding,
@@ -36,6 +37,7 @@ _CONFIRMED, _COMPLETED = BookingStatus.CONFIRMED.value, BookingStatus.COMPLETED.
 def confirm(view: View, caller: Caller, booking_id: str, terms: Terms) -> Decision[Moved]:
     """Either side confirms an accepted booking. Raises Problem, CallFailure."""
     booking = standing(view, booking_id, terms)
+    caller = acting(booking, caller)
     allowed(booking, _CONFIRMED, caller)
     holding(booking, caller)
     tell = Telling(f"confirmed:{booking_id}", view.now, view)

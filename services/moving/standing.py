@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, cast
 
@@ -218,6 +218,15 @@ def is_of(caller: Caller, booking: Standing) -> bool:
     if caller.actor is Actor.PROVIDER:
         return caller.provider_id is not None and caller.provider_id in booking.asked
     return booking.now.customer_id is not None and booking.now.customer_id == caller.user_id
+
+
+def acting(booking: Standing, caller: Caller) -> Caller:
+    """As whom a caller acts: a provider who booked another one is its customer."""
+    if caller.actor is not Actor.PROVIDER or caller.provider_id in booking.asked:
+        return caller
+    if booking.now.customer_id is None or booking.now.customer_id != caller.user_id:
+        return caller
+    return replace(caller, actor=Actor.CUSTOMER, provider_id=None, provider_collection=None)
 
 
 def allowed(booking: Standing, after: str, caller: Caller) -> Transition:

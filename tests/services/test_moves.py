@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from marketplace.operations import acceptance_id, commission_id, room_id
+from marketplace.transitions import Actor
+from services.callers import Caller
 from services.moving.accepting import accept
 from services.problems import Problem
 from tests.services.moves_desk import ADMIN, NOON, TERMS, Desk, iso, provider
@@ -386,6 +388,29 @@ def test_handed_over_it_waits_for_the_new_one_and_nothing_is_owed_of_the_old() -
         ("t1", "pending"),
         ("t2", "cancelled"),
     ]
+
+
+def test_a_provider_who_booked_another_one_is_its_customer() -> None:
+    desk = Desk()
+    desk.book(by="owner")
+    desk.book("b2", "t2", by="owner", starts=timedelta(hours=3))
+    desk.accept("t2", "b2")
+    owner = Caller("owner", Actor.PROVIDER, "id", "t3", "therapists")
+    assert refusal(desk.accept, owner).status == 404
+    desk.confirm(owner, "b2")
+    desk.cancel(owner)
+    assert [desk.booking(b)["status"] for b in ("b1", "b2")] == ["cancelled", "confirmed"]
+    assert desk.booking()["cancelledBy"] == "customer"
+
+
+def test_an_account_whose_id_begins_as_the_customers_does_reads_no_more() -> None:
+    desk = Desk()
+    desk.provider("t10", userId="u10")
+    desk.book(whose="t10")
+    desk.booking()["$permissions"] = ['read("user:u1")', 'read("user:u10")', 'read("user:u1/verified")']
+    desk.reassign("t2")
+    kept = ['read("user:u1")', 'read("user:u1/verified")', 'read("user:t2")']
+    assert desk.booking()["$permissions"] == kept
 
 
 def test_who_may_read_it_goes_with_the_booking() -> None:
