@@ -35,6 +35,7 @@ from operations.fresh import (
     no_way_back,
     now,
 )
+from operations.offers import accepted
 from operations.orders import ordered_booking
 from operations.port import Published
 from operations.records import created_record, free_record_id, live, records_of
@@ -129,6 +130,7 @@ class AcceptBooking:
         return [
             changed(action, row, data),
             *([record] if record is not None else []),
+            *accepted(row, provider, at, ask),
             *tell.room(row, room, Told.ACCEPTED),
             *tell.customer(row, Told.ACCEPTED, said),
             *tell.provider(provider, kind, Told.ACCEPTED, said, booking=row, row=found[1]),

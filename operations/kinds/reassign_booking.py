@@ -24,6 +24,7 @@ from marketplace.transitions import Actor, may_move
 from messages.message import Message
 from operations.action import Action, Asking, Moment, Proposed, Skip
 from operations.fresh import UPDATED_AT, arguments, change_of, changed, is_now, moved, no_way_back, now
+from operations.offers import handed_on
 from operations.orders import ordered_booking
 from operations.port import Published
 from operations.records import local, records_taken_back
@@ -110,6 +111,7 @@ class ReassignBooking:
         return [
             changed(action, row, handed_over(row, taker, kind, at, deadline, written_in, has)),
             *records,
+            *handed_on(row, given["to"], kind, at, deadline, ask),
             *_room(room, taker),
             *tell.room(row, room, Told.REASSIGNED),
             *tell.customer(row, Told.REASSIGNED, said),

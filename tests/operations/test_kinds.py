@@ -592,6 +592,40 @@ def test_a_booking_is_handed_over_and_asks_anew(app: App, planned: tuple[App, Pu
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("operation", "row_id", "more", "states"),
+    [
+        (Operation.REASSIGN_BOOKING, "a1", {"provider": "p2"}, ["declined", "withdrawn", "offered"]),
+        (Operation.ACCEPT_BOOKING, "a1", {}, ["declined", "accepted"]),
+        (Operation.CANCEL_BOOKING, "a1", {}, ["declined", "withdrawn"]),
+    ],
+)
+def test_what_services_offered_goes_with_the_booking(
+    app: App,
+    planned: tuple[App, Published],
+    operation: Operation,
+    row_id: str,
+    more: dict[str, str],
+    states: list[str],
+) -> None:
+    at = app.now.isoformat(timespec="milliseconds") + "Z"
+    for number, (provider, state) in enumerate((("p3", "declined"), ("p1", "offered")), 1):
+        app.put(
+            "booking_offers", f"of_{number}", bookingId=row_id, providerId=provider, round=number, state=state,
+            offeredAt=at, deadline=at,
+        )  # fmt: skip
+    done(app, planned, operation, row_id, **more)
+    offers = list(app.tables["booking_offers"].values())
+    assert [offer["state"] for offer in offers] == states
+    newest = offers[-1]
+    if operation is Operation.REASSIGN_BOOKING:
+        assert (newest["providerId"], newest["round"], newest["deadline"]) == (
+            "p2",
+            3,
+            "2026-03-15T12:05:00.000Z",
+        )
+
+
 def test_nothing_told_names_a_phone_or_a_person(app: App, planned: tuple[App, Published]) -> None:
     for operation in KINDS:
         if operation not in BY_ORDER:
