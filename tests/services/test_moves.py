@@ -413,6 +413,18 @@ def test_an_account_whose_id_begins_as_the_customers_does_reads_no_more() -> Non
     assert desk.booking()["$permissions"] == kept
 
 
+def test_a_phone_in_a_name_is_shown_to_nobody_with_the_booking() -> None:
+    desk = Desk(2)
+    desk.rows("therapists")["t2"]["name"] = "Ayu 0812 3456 7890"
+    desk.book(providerName="Name t1")
+    (room,) = desk.rows("chat_rooms").values()
+    room["therapistName"] = "Name t1"
+    desk.decline("t1")
+    desk.accept("t2")
+    (room,) = desk.rows("chat_rooms").values()
+    assert (desk.booking()["providerName"], room["therapistName"]) == ("", "")
+
+
 def test_who_may_read_it_goes_with_the_booking() -> None:
     desk = Desk()
     desk.book()
