@@ -24,7 +24,7 @@ from marketplace.transitions import Actor, may_move
 from messages.message import Message
 from operations.action import Action, Asking, Moment, Proposed, Skip
 from operations.fresh import UPDATED_AT, arguments, change_of, changed, is_now, moved, no_way_back, now
-from operations.offers import ended, offers_of, open_ones
+from operations.offers import ended, open_offers
 from operations.orders import ordered_booking
 from operations.port import Published
 from operations.records import record_written, records_of, records_taken_back
@@ -88,7 +88,7 @@ class CancelBooking:
         return [
             changed(action, row, data),
             *records,
-            *ended(open_ones(offers_of(row, ask)), OfferState.WITHDRAWN, at),
+            *ended(open_offers(row, ask), OfferState.WITHDRAWN, at),
             *tell.room(row, room, Told.CANCELLED),
             *tell.customer(row, Told.CANCELLED, said),
             *tell.provider(provider, given.get("provider_type"), Told.CANCELLED, said, booking=row, row=row),

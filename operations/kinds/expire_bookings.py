@@ -25,7 +25,7 @@ from operations.fresh import (
     moved,
     now,
 )
-from operations.offers import ended, offers_of, open_ones
+from operations.offers import ended, open_offers
 from operations.port import Published
 from operations.telling import ROOMS, Telling, room_of, was_told
 from resources.appwrite.writing import Row, Write
@@ -97,7 +97,7 @@ class ExpireBookings:
         if status not in states_before(_EXPIRED, Actor.CLOCK):
             return is_now(action, status)
         deadline = instant_in(given["response_deadline"])
-        offers = open_ones(offers_of(row, ask))
+        offers = open_offers(row, ask)
         if (
             deadline is None
             or deadline >= at
