@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from marketplace.app_rows import instant_of, text_at
 from marketplace.money import AmountBounds
+from marketplace.rules import THOUSANDS_BELOW_IDR
 from marketplace.statuses import FLAG, normalised
 
 DISCOUNTS: Final = "discount_codes"
@@ -98,6 +99,11 @@ def refused(discount: Discount | None, at: datetime, used: int, used_by_customer
     return None
 
 
+def least(bounds: AmountBounds) -> int:
+    """The least rupiah that are believed, and not read as thousands of them."""
+    return max(bounds.minimum, THOUSANDS_BELOW_IDR)
+
+
 def believed(amount_idr: int, bounds: AmountBounds) -> bool:
-    """Whether the pipeline believes what is to be paid: nothing at all, or within the bounds."""
-    return amount_idr == 0 or bounds.minimum <= amount_idr <= bounds.maximum
+    """Whether the pipeline believes what is to be paid, and reads it so: nothing at all, or within the bounds."""
+    return amount_idr == 0 or least(bounds) <= amount_idr <= bounds.maximum

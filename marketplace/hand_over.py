@@ -6,16 +6,20 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import polars as pl
+
 from marketplace.aliases import ALIASES
 from marketplace.app_rows import Has, Row, attribute, first_of, instant_like, meaning, status_written, text_at
+from marketplace.personal import without_contacts
 from marketplace.statuses import BOOKING_STATUS, BookingStatus
 
 
 def now_with(row: Row, taker: Row, kind: str, has: Has) -> dict[str, Any]:
     """The attributes that say whose a booking is. ``taker``: the provider's row; ``kind``: therapist or place."""
     data: dict[str, Any] = _renamed(row, ALIASES["booking.provider_id"], str(taker["$id"]), has)
-    if (name := meaning(taker, "provider.name")) is not None:
-        data |= _renamed(row, ALIASES["booking.provider_name"], name, has)
+    name, names = shown_name(taker), ALIASES["booking.provider_name"]
+    if name is not None or first_of(row, names) is not None:
+        data |= _renamed(row, names, name or "", has)  # the name of who had it is not theirs
     if has("providerType"):
         data["providerType"] = kind
     return data
@@ -50,10 +54,14 @@ def waits_until(row: Row, deadline: datetime, offset_minutes: int | None, has: H
 def room_with(room: Row, taker: Row) -> dict[str, str]:
     """What changes of a room that goes with its booking."""
     data = {n: str(taker["$id"]) for n in ALIASES["room.provider_id"] if text_at(room, n) is not None}
-    name = meaning(taker, "provider.name")
-    if name is not None:
-        data |= {n: name for n in ("therapistName", "providerName") if text_at(room, n) is not None}
-    return data
+    name = shown_name(taker) or ""
+    return data | {n: name for n in ("therapistName", "providerName") if text_at(room, n) is not None}
+
+
+def shown_name(provider: Row) -> str | None:
+    """The name of a provider that customers may be shown: none where a phone or an address stands in it."""
+    name = meaning(provider, "provider.name")
+    return name if without_contacts(pl.Series([name], dtype=pl.String))[0] == name else None
 
 
 def _renamed(row: Row, names: Sequence[str], value: str, has: Has) -> dict[str, str]:

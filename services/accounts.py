@@ -27,6 +27,7 @@ from pydantic import SecretStr
 from marketplace.transitions import Actor
 from resources.appwrite.failures import CallEvent, PermanentFailure
 from resources.appwrite.gateway import PooledClient, json_object
+from resources.appwrite.writing import Row
 from resources.clock import Clock
 from resources.settings import Settings
 from services.callers import Caller
@@ -157,12 +158,23 @@ class Accounts:
             for name in OWNER_ATTRIBUTES:
                 if self._gateway.has(collection, name):
                     rows = self._gateway.rows(collection, [Query.equal(name, [user_id]), Query.limit(1)])
-                    if rows:
+                    if rows and self._is_first(collection, rows[0]):
                         return collection, str(rows[0]["$id"])
             row = self._gateway.row(collection, user_id)
-            if row is not None and _owner(row) in (None, user_id):
+            if row is not None and _owner(row) in (None, user_id) and self._is_first(collection, row):
                 return collection, str(row["$id"])
         return None
+
+    def _is_first(self, collection: str, row: Row) -> bool:
+        """Whether a row is the one that its id tells of. Bookings, offers and rooms name a provider by the id alone:
+        whoever gave a row of another collection an id that stands already is not let into what is another's."""
+        for other in PROVIDER_COLLECTIONS:
+            twin = self._gateway.row(other, str(row["$id"])) if other != collection else None
+            if twin is None or (_owner(twin) or str(twin["$id"])) == (_owner(row) or str(row["$id"])):
+                continue
+            if str(twin.get("$createdAt") or "") <= str(row.get("$createdAt") or ""):
+                return False
+        return True
 
 
 def _owner(row: Mapping[str, Any]) -> str | None:

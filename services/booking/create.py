@@ -10,7 +10,7 @@ from typing import Final
 
 from marketplace.app_rows import instant_like
 from marketplace.booking_rows import read_bookings
-from marketplace.discounts import believed, discounted
+from marketplace.discounts import believed, discounted, least
 from marketplace.entries import (
     BOOKED_AHEAD,
     SOON,
@@ -148,7 +148,7 @@ class _Making:
         if self.wanted.minutes is None:
             return None
         price = menu.get(self.wanted.minutes)
-        if price is None:
+        if price is None or not believed(price, self.terms.bounds):
             self._no("no_price", "/minutes", self.wrong, minutes=self.wanted.minutes)
         elif self.wanted.price is not None and not _is_shown(self.wanted.price, price):
             self._no("price_differs", "/price", self.wrong, amount=price)
@@ -162,7 +162,7 @@ class _Making:
         if start is None or (start.is_local and provider is None):
             return None
         at = to_ms(start.at)
-        if start.is_local and provider is not None:
+        if start.is_local and provider is not None and at >= EARLIEST_INSTANT:  # a year 1 has no zone
             at -= timedelta(minutes=provider.zone.offset_minutes)
         if at < max(self.at, EARLIEST_INSTANT):
             self._no("start_past", "/startsAt", self.wrong)
@@ -205,7 +205,7 @@ class _Making:
         amount = discounted(price, code.discount)
         if not believed(amount, self.terms.bounds):
             self._no(
-                "discount_leaves_too_little", "/discountCode", self.refused, amount=self.terms.bounds.minimum
+                "discount_leaves_too_little", "/discountCode", self.refused, amount=least(self.terms.bounds)
             )
         return code, amount
 

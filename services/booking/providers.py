@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import polars as pl
-
 from marketplace.app_rows import meaning, text_at, word
 from marketplace.collections import PROVIDER_COLLECTIONS, PROVIDER_TYPES
-from marketplace.personal import without_contacts
+from marketplace.hand_over import shown_name
 from marketplace.phones import e164_of
 from marketplace.slots import Interval, is_free
 from marketplace.statuses import PROVIDER_STATUS
@@ -46,9 +44,7 @@ class Provider:
     @property
     def public_name(self) -> str | None:
         """The name to show: none where a phone or an address stands in it."""
-        name = meaning(self.row, "provider.name")
-        clean = without_contacts(pl.Series([name], dtype=pl.String))[0]
-        return name if clean == name else None
+        return shown_name(self.row)
 
     @property
     def takes(self) -> int | None:
@@ -65,7 +61,7 @@ class Provider:
         """What is taken of [start, end) by accepted bookings. Raises CallFailure."""
         return [
             (one.starts_at, one.ends_at)
-            for one in taken(view, self.identity, start, end)
+            for one in taken(view, self.identity, start, end, self.zone.offset_minutes)
             if one.starts_at is not None and one.ends_at is not None
         ]
 

@@ -20,7 +20,7 @@ from operations.telling import ROOMS, Telling
 from resources.appwrite.writing import Change, Row, Write
 from services.booking.duplicates import moved_to, standing_with
 from services.callers import Caller
-from services.moving.calendar import most_at_once, passed, taken, takes_at_once
+from services.moving.calendar import guard_of, most_at_once, offset_of, passed, taken, takes_at_once
 from services.moving.charging import Charged, charged
 from services.moving.shapes import Moved, instant
 from services.moving.standing import (
@@ -91,6 +91,7 @@ def acceptance(view: View, booking: Standing, whose: str, terms: Terms, *, by: A
     writes = [
         *claims,
         *([money.record] if money.record is not None else []),
+        *money.others,
         _accepted(view, booking, taker),
         *(_busy(taker, booking, view.now) if full else []),
         *booking.withdrawn(view, but=offer.offer_id if offer is not None else None),
@@ -132,7 +133,9 @@ def _time_taken(view: View, booking: Standing, taker: Provider) -> int:
     starts_at, ends_at = booking.now.starts_at, booking.now.ends_at
     if starts_at is None or ends_at is None:
         return 0
-    others = taken(view, taker.provider_id, starts_at, ends_at, besides=booking.booking_id)
+    guard_of(view, taker.provider_id)  # before the list, which it makes safe
+    zone = offset_of(taker.row)
+    others = taken(view, taker.provider_id, starts_at, ends_at, zone, besides=booking.booking_id)
     return most_at_once(others, starts_at, ends_at)
 
 

@@ -58,16 +58,22 @@ def takes_at_once(provider: Row, collection: str) -> int | None:
 
 
 def taken(
-    view: View, provider_id: str, starts_at: datetime, ends_at: datetime, *, besides: str | None = None
+    view: View,
+    provider_id: str,
+    starts_at: datetime,
+    ends_at: datetime,
+    offset_minutes: int,
+    *,
+    besides: str | None = None,
 ) -> list[BookingNow]:
     """The bookings that take some of a provider's time in [starts_at, ends_at): accepted, confirmed, or completed and
-    ended later than that; of every collection and spelling. ``besides``: one that does not count. Raises
-    CallFailure."""
+    ended later than that; of every collection and spelling. ``offset_minutes``: the provider's zone, in which an app's
+    bare times are; ``besides``: one that does not count. Raises CallFailure."""
     found: dict[tuple[str, str], Row] = {}
     for collection in BOOKING_COLLECTIONS:
         for row in _bookings(view, collection, provider_id, min(starts_at, view.now) - _ENDED_SINCE):
             found[collection, str(row["$id"])] = row
-    bookings = read_bookings(list(found.values()), DEFAULT_OFFSET)
+    bookings = read_bookings(list(found.values()), offset_minutes)
     return [
         booking
         for booking in bookings

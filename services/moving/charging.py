@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from marketplace.aliases import ALIASES
-from marketplace.app_rows import attribute, instant_like, meaning, text_at
+from marketplace.app_rows import attribute, first_of, instant_like, meaning, text_at
 from marketplace.collections import RECORDS
 from marketplace.new_records import Charge, due_at, owed_idr
 from marketplace.operations import commission_id
@@ -19,10 +19,13 @@ from operations.records import (
     created_record,
     free_record_id,
     live,
+    record_written,
     records_of,
     records_taken_back,
 )
+from operations.records import taken_back as state_taken_back
 from resources.appwrite.writing import Change, Create, Row
+from services.moving.calendar import offset_of
 from services.moving.standing import BOOKINGS, Provider, Standing, Terms, refused
 from services.store import View
 
@@ -30,10 +33,11 @@ from services.store import View
 @dataclass(frozen=True)
 class Charged:
     """What an acceptance is charged. ``charge``: None where nothing is owed; ``record``: None where it is written
-    already, or nothing is owed."""
+    already, or nothing is owed; ``others``: what takes back the record of somebody who was asked before."""
 
     charge: Charge | None
     record: Create | None
+    others: Sequence[Change] = ()
 
 
 def charged(view: View, booking: Standing, taker: Provider, terms: Terms, version: int) -> Charged:
@@ -42,7 +46,8 @@ def charged(view: View, booking: Standing, taker: Provider, terms: Terms, versio
     now = booking.now
     if not now.amount_idr or now.is_test:
         return Charged(None, None)
-    rule = rule_of(view.now, booking, taker.row, terms)
+    zone = offset_of(taker.row)
+    rule = rule_of(view.now, zone, taker.row, terms)
     charge = Charge(
         booking=booking.booking_id,
         provider_id=taker.provider_id,
@@ -54,22 +59,41 @@ def charged(view: View, booking: Standing, taker: Provider, terms: Terms, versio
         source=now.source,
         booked_at=now.created_at,
         starts_at=now.starts_at,
-        offset_minutes=booking.offset,
+        offset_minutes=zone,
         made_at=view.now,
     )
     # An app, or an older version of ours, may have written one when the booking was made.
-    if live(records_of(booking.row, view)):
+    records = live(records_of(booking.row, view))
+    others = [record for record in records if _is_anothers(record, taker)]
+    if len(others) < len(records):
         return Charged(charge, None)
     row_id = free_record_id(BOOKINGS, booking.booking_id, taker.provider_id, view)
     if row_id is None:
         # Theirs was taken back when the booking went to somebody else; it came back to them.
         row_id = commission_id(BOOKINGS, f"{booking.booking_id}:{taker.provider_id}:{version}")
-    return Charged(charge, created_record(row_id, charge, view))
+    return Charged(charge, created_record(row_id, charge, view), _given_up(view, others))
 
 
-def rule_of(at: datetime, booking: Standing, taker: Row, terms: Terms) -> PolicyRule:
-    """The version of the policy that applies to an acceptance at an instant."""
-    day = (at + timedelta(minutes=booking.offset)).date()
+def _is_anothers(record: Row, taker: Provider) -> bool:
+    """Whether a record charges somebody who is not the one who accepts: an app wrote it before they declined."""
+    whose = first_of(record, ALIASES["commission.provider_id"])
+    return whose is not None and whose[1].lower() != taker.provider_id.lower()
+
+
+def _given_up(view: View, records: Sequence[Row]) -> list[Change]:
+    """The writes that take records back; what a person has to look at first stays as it is, and is found."""
+    states = [(record, state_taken_back(record)) for record in records if not _is_refund(record)]
+    return [
+        change_of(RECORDS, record, record_written(record, state, view))
+        for record, state in states
+        if isinstance(state, str)
+    ]
+
+
+def rule_of(at: datetime, offset_minutes: int, taker: Row, terms: Terms) -> PolicyRule:
+    """The version of the policy that applies to an acceptance at an instant: by the local day of who accepts.
+    ``offset_minutes``: their zone."""
+    day = (at + timedelta(minutes=offset_minutes)).date()
     return terms.policy.rule(day, provider=str(taker["$id"]), plan=text_at(taker, "commissionPlan"))
 
 
@@ -89,7 +113,7 @@ def due_moved(
     """The writes that move the deadline of what is unpaid to the end of the service as it was; and that deadline, None
     where nothing is unpaid. Raises CallFailure."""
     changes: list[Change] = []
-    rule = rule_of(accepted_at, booking, taker or {"$id": booking.now.provider_id or ""}, terms)
+    rule = rule_of(accepted_at, booking.offset, taker or {"$id": booking.now.provider_id or ""}, terms)
     due = due_at(ended_at, rule)
     has = partial(view.has, RECORDS)
     name = attribute(("paymentDeadline",), has)

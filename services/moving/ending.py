@@ -23,6 +23,7 @@ from services.moving.standing import (
     RELEASED,
     Standing,
     Terms,
+    acting,
     allowed,
     guard_written,
     holding,
@@ -81,6 +82,7 @@ def cancel(
     """End a booking: what it was charged is taken back, its provider is free again, both sides are told. Raises
     Problem, CallFailure."""
     booking = standing(view, booking_id, terms, provider_watched=True)
+    caller = acting(booking, caller)
     rule = allowed(booking, _CANCELLED, caller)
     holding(booking, caller)
     if rule.reason and not reason:

@@ -13,7 +13,7 @@ from marketplace.telling import Told
 from operations.telling import Telling
 from resources.appwrite.writing import Write
 from services.callers import Caller
-from services.moving.calendar import most_at_once, passed, taken, takes_at_once
+from services.moving.calendar import guard_of, most_at_once, passed, taken, takes_at_once
 from services.moving.charging import due_moved
 from services.moving.freeing import freed
 from services.moving.shapes import Moved, instant
@@ -22,6 +22,7 @@ from services.moving.standing import (
     CLAIMED,
     Standing,
     Terms,
+    acting,
     allowed,
     guard_written,
     holding,
@@ -37,6 +38,7 @@ _CONFIRMED, _COMPLETED = BookingStatus.CONFIRMED.value, BookingStatus.COMPLETED.
 def confirm(view: View, caller: Caller, booking_id: str, terms: Terms) -> Decision[Moved]:
     """Either side confirms an accepted booking. Raises Problem, CallFailure."""
     booking = standing(view, booking_id, terms)
+    caller = acting(booking, caller)
     allowed(booking, _CONFIRMED, caller)
     holding(booking, caller)
     tell = Telling(f"confirmed:{booking_id}", view.now, view)
@@ -96,7 +98,8 @@ def _ended_at(view: View, booking: Standing) -> datetime:
     limit = takes_at_once(provider.row, provider.collection)
     if limit is None:
         return view.now
-    others = taken(view, provider.provider_id, planned, view.now, besides=booking.booking_id)
+    guard_of(view, provider.provider_id)  # before the list, which it makes safe
+    others = taken(view, provider.provider_id, planned, view.now, booking.offset, besides=booking.booking_id)
     return view.now if most_at_once(others, planned, view.now) < limit else planned
 
 

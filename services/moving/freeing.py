@@ -6,7 +6,7 @@ from marketplace.queue import BUSY_BEFORE, provider_status
 from marketplace.statuses import ProviderStatus
 from operations.fresh import change_of
 from resources.appwrite.writing import Change, Write
-from services.moving.calendar import most_at_once, passed, taken, takes_at_once
+from services.moving.calendar import most_at_once, offset_of, passed, taken, takes_at_once
 from services.moving.standing import Provider, Standing
 from services.store import View
 
@@ -25,7 +25,9 @@ def _available(view: View, booking: Standing, provider: Provider) -> list[Change
     starts_at, soon = booking.now.starts_at, view.now + BUSY_BEFORE
     if provider_status(provider.row) != ProviderStatus.BUSY.value or starts_at is None or starts_at > soon:
         return []
-    others = taken(view, provider.provider_id, view.now, soon, besides=booking.booking_id)
+    others = taken(
+        view, provider.provider_id, view.now, soon, offset_of(provider.row), besides=booking.booking_id
+    )
     limit = takes_at_once(provider.row, provider.collection) or 1
     if most_at_once(others, view.now, soon) >= limit:
         return []

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, cast
 
@@ -39,6 +40,7 @@ CLAIMED, SETTLED, LEAVING, RELEASED = "claimed", "settled", "leaving", "released
 written to its end yet; nobody's. On a server with transactions only the second and the last are seen."""
 _MOST_OFFERS_READ: Final = 100
 _MOST_ROOMS: Final = 10
+_USER: Final = re.compile(r"user:([A-Za-z0-9._-]+)")
 
 
 @dataclass(frozen=True)
@@ -223,6 +225,15 @@ def is_of(caller: Caller, booking: Standing) -> bool:
     return booking.now.customer_id is not None and booking.now.customer_id == caller.user_id
 
 
+def acting(booking: Standing, caller: Caller) -> Caller:
+    """As whom a caller acts: a provider who booked another one is its customer."""
+    if caller.actor is not Actor.PROVIDER or caller.provider_id in booking.asked:
+        return caller
+    if booking.now.customer_id is None or booking.now.customer_id != caller.user_id:
+        return caller
+    return replace(caller, actor=Actor.CUSTOMER, provider_id=None, provider_collection=None)
+
+
 def allowed(booking: Standing, after: str, caller: Caller) -> Transition:
     """The move by which a caller leads a booking on. Raises Problem: 404 where it is not theirs, 403 where they never
     may, 409 with its state where they may not now."""
@@ -278,7 +289,7 @@ def readers_with(row: Row, customer_id: str | None, taker: Row) -> list[str] | N
     held = [p for p in cast("Sequence[object]", row.get("$permissions") or ()) if isinstance(p, str)]
     if not held:
         return None
-    kept = [p for p in held if "user:" not in p or (customer_id is not None and f"user:{customer_id}" in p)]
+    kept = [p for p in held if "user:" not in p or _USER.findall(p) == [customer_id]]
     return [*dict.fromkeys((*kept, Permission.read(Role.user(account_of(taker)))))]
 
 

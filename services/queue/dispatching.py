@@ -16,15 +16,15 @@ from appwrite.query import Query
 
 from marketplace.app_rows import instant_like
 from marketplace.offers import OFFERS, OfferState
-from resources.appwrite.failures import CallFailure
+from resources.appwrite.failures import TransientFailure
 from services.moving.standing import Terms
 from services.queue.ending import end_offer
-from services.store import Contended, Doubtful, Gateway, carry_out
+from services.store import Gateway, carry_out
 
 EVERY_S: Final = 1.0
 _PAGE: Final = 100
 _MOST_FAILURES: Final = 20
-"""A server that refuses so many in a row is left alone until the next round."""
+"""A server that does not answer so often in a row is left alone until the next round."""
 
 
 @dataclass
@@ -43,10 +43,11 @@ def dispatch_once(gateway: Gateway, now: Callable[[], datetime], terms: Terms) -
     for offer_id in _over(gateway, now):
         try:
             ended = carry_out(gateway, now, partial(end_offer, offer_id=offer_id, terms=terms))
-        except (CallFailure, Contended, Doubtful) as failure:
+        except Exception as failure:  # noqa: BLE001 - whatever one offer is, those behind it are not it
             done.failed += 1
             done.first_failure = done.first_failure or failure
-            in_a_row += 1
+            # Of what only this offer's rows are, any number may stand before those that can be ended.
+            in_a_row += isinstance(failure, TransientFailure)
             if in_a_row >= _MOST_FAILURES:
                 break
             continue

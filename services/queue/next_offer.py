@@ -9,7 +9,7 @@ was, and is changed with each offer, so that two dispatchers do not give one pro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -33,7 +33,7 @@ from operations.records import local
 from operations.telling import Telling, collection_of
 from resources.appwrite.writing import Create, Row, Write
 from services.booking.duplicates import standing_with
-from services.moving.calendar import GUARDS, most_at_once, passed, taken, takes_at_once
+from services.moving.calendar import GUARDS, guard_of, most_at_once, offset_of, passed, taken, takes_at_once
 from services.moving.standing import (
     BOOKINGS,
     Provider,
@@ -183,12 +183,18 @@ def _next(view: View, booking: Standing, terms: Terms) -> tuple[Provider, dateti
             taker = provider_of(view, text_at(claimed, "providerId"), now.provider_type)
             return (taker, deadline) if taker is not None else None
     rows = _of_the_kind(view, booking, terms)
-    when = _offered_at(view, list(rows))
+    # Before the list of offers: whoever is offered anything meanwhile has another guard then.
+    guards = view.gateway.fresh((GUARDS, calendar_guard_id(one)) for one in rows)
+    when = _offered_at(view, list(rows), guards)
     turn = in_turn([Candidate(one, when.get(one)) for one in rows], booking.asked)
     for candidate in turn:
         taker = Provider(candidate.provider_id, *rows[candidate.provider_id])
         # Their guard is watched: who takes the time meanwhile makes this be decided again.
-        view.row(GUARDS, calendar_guard_id(taker.provider_id))
+        guard, seen = guard_of(view, taker.provider_id), guards[GUARDS, calendar_guard_id(taker.provider_id)]
+        if (guard or {}).get("$updatedAt") != (seen or {}).get("$updatedAt"):
+            raise Underway
+        if now.customer_id is not None and now.customer_id in (taker.provider_id, account_of(taker.row)):
+            continue  # nobody is asked to serve themselves
         if not names_somebody(taker.provider_id) or not _has_time(view, now, taker):
             continue
         if standing_with(view, booking.row, taker.provider_id) is None:
@@ -206,7 +212,7 @@ def _of_the_kind(view: View, booking: Standing, terms: Terms) -> dict[str, tuple
         booking.now.before_idr or booking.now.amount_idr
     )
     collection = collection_of(booking.now.provider_type) or first.collection
-    if price is None:
+    if price is None or not view.has(collection, "status"):
         return {}
     found: dict[str, tuple[str, str, Row]] = {}
     after: list[str] = []
@@ -229,8 +235,10 @@ def _of_the_kind(view: View, booking: Standing, terms: Terms) -> dict[str, tuple
         after = [Query.cursor_after(str(page[-1]["$id"]))]
 
 
-def _offered_at(view: View, providers: Sequence[str]) -> dict[str, datetime]:
-    """When each of some providers was last offered anything. Raises CallFailure."""
+def _offered_at(
+    view: View, providers: Sequence[str], guards: Mapping[tuple[str, str], Row | None]
+) -> dict[str, datetime]:
+    """When each of some providers was last offered anything. ``guards``: of their calendars. Raises CallFailure."""
     when: dict[str, datetime] = {}
     for first in range(0, len(providers), _PAGE):
         some = list(providers[first : first + _PAGE])
@@ -246,10 +254,10 @@ def _offered_at(view: View, providers: Sequence[str]) -> dict[str, datetime]:
             whose, at = str(offer["providerId"]), instant_at(offer, "offeredAt")
             if at is not None and whose not in when:
                 when[whose] = at
-        guards = view.gateway.fresh([(GUARDS, calendar_guard_id(one)) for one in some if one not in when])
-        for guard in guards.values():
-            if guard is not None and (at := instant_at(guard, "offeredAt")) is not None:
-                when[str(guard["providerId"])] = at
+        for one in some:
+            guard = guards[GUARDS, calendar_guard_id(one)]
+            if one not in when and guard is not None and (at := instant_at(guard, "offeredAt")) is not None:
+                when[one] = at
     return when
 
 
@@ -258,5 +266,6 @@ def _has_time(view: View, now: BookingNow, taker: Provider) -> bool:
     limit = takes_at_once(taker.row, taker.collection)
     if limit is None or now.starts_at is None or now.ends_at is None:
         return True
-    others = taken(view, taker.provider_id, now.starts_at, now.ends_at, besides=now.booking_id)
+    zone = offset_of(taker.row)
+    others = taken(view, taker.provider_id, now.starts_at, now.ends_at, zone, besides=now.booking_id)
     return most_at_once(others, now.starts_at, now.ends_at) < limit

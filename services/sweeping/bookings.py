@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from appwrite.query import Query
@@ -33,22 +34,30 @@ _PAGE: Final = 100
 
 def sweep(gateway: Gateway, now: Callable[[], datetime], zone: str) -> int:
     """Look through what was counted lately; how many rows were written. ``zone``: of providers who say none. Raises
-    CallFailure, Contended, Doubtful."""
+    CallFailure, and at the end what the first that failed did."""
     if gateway.has_transactions:
         return 0
     done = 0
+    failed: list[Exception] = []
+
+    def settled(decide: Callable[[View], Decision[int]]) -> None:
+        nonlocal done
+        try:
+            done += carry_out(gateway, now, decide)
+        except Exception as failure:  # noqa: BLE001 - whatever one is, those behind it are not it
+            failed.append(failure)
+
     for counter in _lately(gateway, COUNTERS, now(), Query.equal("kind", [Rate.BOOKINGS.value])):
-        row_id = str(counter["$id"])
-        done += carry_out(gateway, now, lambda view, row_id=row_id: _counted(view, row_id))
-        for one in counted_in(counter):
+        row_id, before = str(counter["$id"]), len(failed)
+        settled(partial(_counted, row_id=row_id))
+        for one in counted_in(counter) if len(failed) == before else ():
             if one.booking:
-                done += carry_out(
-                    gateway, now, lambda view, booking=one.booking: _finished(view, booking, zone)
-                )
+                settled(partial(_finished, booking_id=one.booking, zone=zone))
     if gateway.has(DISCOUNTS, "latest"):
         for code in _lately(gateway, DISCOUNTS, now()):
-            row_id = str(code["$id"])
-            done += carry_out(gateway, now, lambda view, row_id=row_id: _used(view, row_id))
+            settled(partial(_used, row_id=str(code["$id"])))
+    if failed:
+        raise failed[0]
     return done
 
 

@@ -69,6 +69,26 @@ def test_a_providers_row_that_names_another_account_is_none_of_ones_own() -> Non
     assert find("nobody") is None
 
 
+def test_a_row_with_the_id_of_a_provider_of_the_other_collection_is_not_them() -> None:
+    server = Memory()
+    server.put("therapists", "t1", userId="owner")
+    server.put("places", "t1", userId="thief")
+    server.put("places", "p1")
+    server.put("therapists", "p1", userId="thief")
+    server.put("therapists", "both", userId="one")
+    server.put("places", "both", userId="one")
+
+    class Asked(Accounts):
+        def __init__(self) -> None:
+            self._gateway = server
+
+    find: Any = Asked()._provider  # pyright: ignore[reportPrivateUsage]
+    assert find("owner") == ("therapists", "t1")
+    assert find("thief") is None
+    assert find("p1") == ("places", "p1")
+    assert find("one") == ("therapists", "both")
+
+
 def test_what_is_kept_is_bounded_and_ends() -> None:
     now = [0.0]
     kept: Kept[int] = Kept(2, monotonic=lambda: now[0])

@@ -165,7 +165,9 @@ def test_everything_that_is_wrong_is_told_at_once_and_nothing_of_it_repeated() -
     [
         ({"startsAt": "2026-03-15T11:59:59Z"}, "/startsAt", "start_past"),
         ({"startsAt": "2026-03-15T19:30"}, "/startsAt", "start_past"),
+        ({"startsAt": "0001-01-01T00:00"}, "/startsAt", "start_past"),
         ({"startsAt": "2027-03-16T12:00Z"}, "/startsAt", "start_too_far"),
+        ({"startsAt": "9999-12-31T23:59"}, "/startsAt", "start_too_far"),
         ({"startsAt": "9999-12-31T23:59-23:59"}, "/startsAt", "start_unreadable"),
         ({"entry": "schedule"}, "/startsAt", "start_missing"),
         ({"price": 249_999}, "/price", "price_differs"),
@@ -221,6 +223,17 @@ def test_the_bounds_of_the_settings_hold_for_prices() -> None:
     terms = Terms(AmountBounds(300_000, 400_000), "Asia/Makassar")
     assert codes(refusal(marketplace(), terms=terms)) == {"/minutes": "no_price"}
     assert make(marketplace(), minutes=90, terms=terms).amount_idr == 350_000
+
+
+def test_nothing_is_charged_that_would_be_read_as_thousands() -> None:
+    server, terms = marketplace(), Terms(AmountBounds(1_000, 400_000), "Asia/Makassar")
+    server.tables["therapists"]["t1"]["pricing"] = '{"60": 5, "90": 10}'
+    assert codes(refusal(server, terms=terms)) == {"/minutes": "no_price"}
+    _code(server, percent=None, idr=1)
+    problem = refusal(server, minutes=90, discountCode="BALI10", terms=terms)
+    assert codes(problem) == {"/discountCode": "discount_leaves_too_little"}
+    assert problem.errors[0].args == {"amount": 10_000}
+    assert make(server, minutes=90, terms=terms).amount_idr == 10_000
 
 
 def test_a_slot_that_an_accepted_booking_takes_is_refused_and_touching_is_none() -> None:

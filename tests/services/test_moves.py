@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
 from marketplace.offers import offer_row
 from marketplace.operations import acceptance_id, commission_id, room_id
+from marketplace.transitions import Actor
 from services import store
+from services.callers import Caller
+from services.moving.accepting import accept
 from services.problems import Problem
 from services.store import Contended
-from tests.services.moves_desk import ADMIN, NOON, Desk, iso
+from tests.services.moves_desk import ADMIN, NOON, TERMS, Desk, iso, provider
 from tests.services.moves_held import held
 
 MINUTE = timedelta(minutes=1)
@@ -146,6 +151,56 @@ def test_two_overlapping_acceptances_at_once_are_one() -> None:
     assert sorted(states) == ["accepted", "time_taken", "time_taken", "time_taken"]
 
 
+def test_an_acceptance_that_came_between_is_seen_by_who_accepts_on_behalf() -> None:
+    desk = Desk()
+    for booking in ("b1", "b2"):
+        desk.book(booking, by=f"u-{booking}", starts=timedelta(hours=3))
+    listed, seen = desk.server.rows, 0
+
+    def rows(collection: str, queries: Sequence[str]) -> list[Mapping[str, Any]]:
+        nonlocal seen
+        found = listed(collection, queries)
+        if collection == "bookings" and "therapists" not in queries[0] and not seen:
+            seen = 1
+            desk.accept("t1", "b2")  # after the list of what is taken, before all else of the other one
+        return found
+
+    desk.server.rows = rows
+    assert refusal(desk.accept, ADMIN).code == "time_taken"
+    assert seen
+    assert [desk.booking(b)["status"] for b in ("b1", "b2")] == ["pending", "accepted"]
+
+
+def test_bare_times_are_of_the_providers_zone() -> None:
+    desk = Desk(0)
+    desk.provider("t1", timezone="Asia/Jakarta")
+    desk.server.put(
+        "bookings", "old", status="accepted", providerId="t1", duration=60, startTime="2026-03-15 19:30:00"
+    )
+    desk.book(starts=timedelta(minutes=75))  # 20:15 in Jakarta
+    assert refusal(desk.accept, "t1").code == "time_taken"
+    desk.book("b2", starts=timedelta(minutes=90))
+    desk.accept("t1", "b2")
+
+
+def test_the_policy_is_that_of_the_local_day_of_who_accepts() -> None:
+    desk = Desk(0)
+    desk.server.now = NOON + timedelta(hours=3, minutes=30)  # 22:30 in Jakarta, the next day in Jayapura
+    (rule,) = TERMS.policy.rules
+    days = (
+        {"valid_to": date(2026, 3, 16)},
+        {"valid_from": date(2026, 3, 16), "rate_ppm": 250_000, "version": "b"},
+    )
+    terms = replace(TERMS, policy=replace(TERMS.policy, rules=tuple(replace(rule, **one) for one in days)))
+    desk.provider("t1", timezone="Asia/Jakarta")
+    desk.provider("t2", timezone="Asia/Jayapura")
+    desk.book()
+    desk.decline("t1")
+    desk.do(partial(accept, caller=provider("t2"), booking_id="b1", terms=terms))
+    (record,) = desk.records()
+    assert (record["commissionAmount"], record["bookingDate"]) == (62_500, "2026-03-16")
+
+
 @pytest.mark.parametrize("transactions", [True, False])
 @pytest.mark.parametrize("at", range(6))
 def test_an_acceptance_in_the_middle_of_an_overlapping_one(
@@ -247,6 +302,17 @@ def test_an_old_record_is_found_before_one_is_made() -> None:
     desk.server.put("commission_records", "old", bookingId="b1", therapistId="t1", paymentStatus="pending")
     desk.accept("t1")
     assert [record["$id"] for record in desk.records()] == ["old"]
+
+
+@pytest.mark.parametrize(("status", "after"), [("pending", "cancelled"), ("paid", "reversed")])
+def test_a_record_of_who_declined_is_not_that_of_who_accepts(status: str, after: str) -> None:
+    desk = Desk()
+    desk.book()
+    desk.server.put("commission_records", "old", bookingId="b1", therapistId="t1", paymentStatus=status)
+    desk.decline("t1")
+    desk.accept("t2")
+    states = {record["therapistId"]: record["paymentStatus"] for record in desk.records()}
+    assert states == {"t1": after, "t2": "pending"}
 
 
 def test_a_free_and_a_test_booking_owe_nothing() -> None:
@@ -386,6 +452,41 @@ def test_handed_over_it_waits_for_the_new_one_and_nothing_is_owed_of_the_old() -
         ("t1", "pending"),
         ("t2", "cancelled"),
     ]
+
+
+def test_a_provider_who_booked_another_one_is_its_customer() -> None:
+    desk = Desk()
+    desk.book(by="owner")
+    desk.book("b2", "t2", by="owner", starts=timedelta(hours=3))
+    desk.accept("t2", "b2")
+    owner = Caller("owner", Actor.PROVIDER, "id", "t3", "therapists")
+    assert refusal(desk.accept, owner).status == 404
+    desk.confirm(owner, "b2")
+    desk.cancel(owner)
+    assert [desk.booking(b)["status"] for b in ("b1", "b2")] == ["cancelled", "confirmed"]
+    assert desk.booking()["cancelledBy"] == "customer"
+
+
+def test_an_account_whose_id_begins_as_the_customers_does_reads_no_more() -> None:
+    desk = Desk()
+    desk.provider("t10", userId="u10")
+    desk.book(whose="t10")
+    desk.booking()["$permissions"] = ['read("user:u1")', 'read("user:u10")', 'read("user:u1/verified")']
+    desk.reassign("t2")
+    kept = ['read("user:u1")', 'read("user:u1/verified")', 'read("user:t2")']
+    assert desk.booking()["$permissions"] == kept
+
+
+def test_a_phone_in_a_name_is_shown_to_nobody_with_the_booking() -> None:
+    desk = Desk(2)
+    desk.rows("therapists")["t2"]["name"] = "Ayu 0812 3456 7890"
+    desk.book(providerName="Name t1")
+    (room,) = desk.rows("chat_rooms").values()
+    room["therapistName"] = "Name t1"
+    desk.decline("t1")
+    desk.accept("t2")
+    (room,) = desk.rows("chat_rooms").values()
+    assert (desk.booking()["providerName"], room["therapistName"]) == ("", "")
 
 
 def test_who_may_read_it_goes_with_the_booking() -> None:

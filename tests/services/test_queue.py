@@ -5,21 +5,25 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from marketplace.offers import OFFERS
+from marketplace.operations import counter_id
 from marketplace.queue import MOST_OFFERS
 from marketplace.transitions import Actor
 from sandbox.simulator.simulation import Simulation
 from services.callers import Caller
 from services.problems import Problem
+from services.queue.dispatching import dispatch_once
 from services.queue.positions import position_to_come
 from services.queue.waiting import queue_of
 from services.store import View
 from tests.services.memory import no_answer
-from tests.services.moves_desk import ADMIN, NOON, Desk, customer, iso, provider
+from tests.services.moves_desk import ADMIN, NOON, TERMS, Desk, customer, iso, provider
 
 MINUTE = timedelta(minutes=1)
 
@@ -201,6 +205,53 @@ def test_one_that_cannot_be_ended_does_not_hold_up_the_others() -> None:
     assert desk.dispatch() == 1
     assert desk.dispatch() == 1
     assert all(len(desk.offers(booking)) == 2 for booking in ("b1", "b2"))
+
+
+def test_offers_that_cannot_be_ended_hold_up_none_behind_them() -> None:
+    desk = Desk(2)
+    for number in range(25):
+        desk.book(f"a{number}", by=f"u{number}", answers=5 * MINUTE)
+        desk.server.put("service_counters", counter_id("bookings", f"c:u{number}"), instants="[[")
+    desk.book("b1", by="other", answers=6 * MINUTE)
+    desk.passes(minutes=6)
+    done = dispatch_once(desk.server, desk.server.clock, TERMS)
+    assert (done.ended, done.failed, type(done.first_failure)) == (1, 25, json.JSONDecodeError)
+    assert desk.offers("b1") == [("t1", "expired"), ("t2", "offered")]
+
+
+def test_nobody_is_asked_to_serve_themselves() -> None:
+    desk = Desk(1)
+    desk.provider("t2", userId="owner")
+    desk.provider("t3")
+    desk.book(by="owner")
+    desk.decline("t1")
+    assert desk.offers() == [("t1", "declined"), ("t3", "offered")]
+
+
+def test_who_is_offered_something_meanwhile_is_not_next_for_another_too() -> None:
+    desk = Desk(3)
+    for number in (2, 3):
+        desk.book(f"before{number}", f"t{number}", by=f"u-{number}", starts=timedelta(hours=8))
+        desk.passes(seconds=1)
+    desk.book("b1", "t1", by="u1", starts=timedelta(hours=2))
+    desk.book("b2", "t1", by="u2", starts=timedelta(hours=4))
+    listed, seen = desk.server.rows, 0
+
+    def rows(collection: str, queries: Sequence[str]) -> list[Mapping[str, Any]]:
+        nonlocal seen
+        found = listed(collection, queries)
+        if collection == OFFERS and "offeredAt" in "".join(queries) and not seen:
+            seen = 1
+            desk.decline("t1", "b2")
+        return found
+
+    desk.server.rows = rows
+    desk.decline("t1", "b1")
+    assert seen
+    assert [desk.offers(booking)[1] for booking in ("b2", "b1")] == [
+        ("t2", "offered"),
+        ("t3", "offered"),
+    ]
 
 
 @pytest.mark.parametrize("transactions", [True, False])
