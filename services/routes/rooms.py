@@ -39,6 +39,8 @@ ROUTER: Final = APIRouter(tags=["chat"])
 STREAM_S: Final = 600.0
 """So long a stream lasts: who goes on is proven again."""
 HEARTBEAT_S: Final = 15.0
+SEAT_COUNTS_FOR_S: Final = 1.0
+"""So long after it was asked whether a reader has a place in the room news are told without asking again."""
 COME_AGAIN_S: Final = 3
 
 RoomId = Annotated[str, Path(max_length=64)]
@@ -206,9 +208,10 @@ async def told(
     *,
     lasts: float = STREAM_S,
     heartbeat: float = HEARTBEAT_S,
+    counts_for: float = SEAT_COUNTS_FOR_S,
 ) -> AsyncIterator[str]:
-    """A stream in the form of server-sent events. ``sits``: whether its reader still has a place in the room, for it may
-    have gone to another provider: asked before news are told."""
+    """A stream in the form of server-sent events. ``sits``: whether its reader still has a place in the room, for it
+    may have gone to another provider: asked before news are told."""
     stream.begun = True
     try:
         yield f"retry: {COME_AGAIN_S * 1000}\n\n"
@@ -219,12 +222,14 @@ async def told(
                 return  # whoever reads comes again, with the same id
             if reset:
                 yield f"id: {stream.mark.event_id}\nevent: reset\ndata: {{}}\n\n"
-        ends = time.monotonic() + lasts
+        ends, seated_at = time.monotonic() + lasts, 0.0
         while not stream.over and time.monotonic() < ends:
             came.clear()
-            if stream.news and not await run_in_threadpool(_still, sits):
-                return
             while (entry := hub.watch.next(stream)) is not None:
+                if time.monotonic() - seated_at > counts_for:
+                    if not await run_in_threadpool(_still, sits):
+                        return
+                    seated_at = time.monotonic()
                 message = shown(entry, whose)
                 yield _event(stream, message)
             try:

@@ -307,7 +307,9 @@ def test_who_has_no_place_in_the_room_any_more_hears_nothing_further() -> None:
     async def wanted(hub: Hub, server: Memory) -> None:
         sits = True
         stream = hub.watch.open(ROOM, "t1", "t1", None, lambda: None)
-        events = told(hub, stream, frozenset(), asyncio.Event(), False, lambda: sits, heartbeat=0.01)
+        events = told(
+            hub, stream, frozenset(), asyncio.Event(), False, lambda: sits, heartbeat=0.01, counts_for=0.0
+        )
         await anext(events)
         says(server, "m1", "to the first one")
         hub.watch.poll()
