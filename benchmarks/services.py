@@ -37,6 +37,7 @@ from sandbox.clients.server import Server
 
 ROOT = Path(__file__).resolve().parents[1]
 BOOKWATCH = [sys.executable, "-c", "from pipelines.cli import main; main()"]
+MESSAGES = "chat_messages"
 A_CALL = 2_000
 SENDERS = 48
 A_CUSTOMER = 3
@@ -230,6 +231,37 @@ def memory_mb(pid: int) -> int:
 
 
 # What there is -------------------------------------------------------------------------------------------
+
+
+def make_indexes(sandbox: Sandbox) -> None:
+    """Those of messages that ``services install`` makes, with the patience that millions of rows ask for."""
+    from marketplace.collections import COLLECTIONS
+    from services.tables import FURTHER, Index
+
+    where = f"{sandbox.origin}/v1/tablesdb/{sandbox.database}/tables/{MESSAGES}"
+    headers = {
+        "X-Appwrite-Project": sandbox.project,
+        "X-Appwrite-Key": sandbox.environment["APPWRITE_WRITE_KEY"],
+    }
+    there = requests.get(where, headers=headers, timeout=60).json()
+    attributes = frozenset(column["key"] for column in there["columns"])
+    declared = next(one for one in COLLECTIONS if one.name == MESSAGES)
+    wanted = [
+        Index(columns, index.descending)
+        for index in declared.indexes
+        if (columns := index.on(attributes)) is not None
+    ]
+    known = {tuple(index["columns"]) for index in there["indexes"]}
+    for index in (*wanted, *FURTHER[MESSAGES]):
+        if index.columns in known:
+            continue
+        known.add(index.columns)
+        began = time.monotonic()
+        orders = {"orders": ["DESC"] * len(index.columns)} if index.descending else {}
+        body = {"key": index.key, "type": "key", "columns": list(index.columns), **orders}
+        answer = requests.post(f"{where}/indexes", json=body, headers=headers, timeout=3600)
+        answer.raise_for_status()
+        print(f"index on {', '.join(index.columns)} in {time.monotonic() - began:.0f} s", flush=True)
 
 
 def provider_rows(names: Sequence[str], at: str) -> Iterator[dict[str, Any]]:
@@ -511,6 +543,7 @@ def measure(given: argparse.Namespace, folder: Path, stop: Callable[[subprocess.
         sandbox.forget(marked.read_text())
     else:
         load_rooms(sandbox, now)
+        make_indexes(sandbox)
         marked.write_text(_text(now))
     count = int(given.rate * given.seconds)
     bookings = Bookings(sandbox, count + PRICED, now)
@@ -554,7 +587,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60, help="of each kind of load")
     parser.add_argument("--rate", type=float, default=20, help="requests a second")
     parser.add_argument("--messages", type=int, default=10_000_000)
-    parser.add_argument("--only", default="", help="of price,create,accept,page,search,say")
+    parser.add_argument("--only", default="", help="of price,create,accept,page,search,say; fill: none")
     parser.add_argument("--data", type=Path, default=None, help="keep what the sandbox is filled with there")
     parser.add_argument("--json", type=Path, default=None, help="write what was measured there, too")
     parser.add_argument("--generate", type=Path, default=None, help=argparse.SUPPRESS)

@@ -409,15 +409,26 @@ COLLECTIONS: Final[tuple[Collection, ...]] = (
         ),
         core=CoreRows("booking_offers", "offer_id", None, ("provider_id",), ("booking_id",)),
     ),
-    Collection("service_guards", of_services=True, personal=("seen",), category=Category.BOOKING),
-    Collection("service_counters", of_services=True, personal=("instants",)),
-    Collection("service_requests", of_services=True, personal=("answer",)),
-    Collection("discount_codes", of_services=True, category=Category.PAYMENT),
-    Collection("discount_uses", of_services=True, category=Category.PAYMENT),
+    Collection(
+        "service_guards",
+        ingested=True,
+        of_services=True,
+        personal=("seen",),
+        category=Category.BOOKING,
+        keys=PersonKeys(owner=("customerId",), booking=("bookingId",)),
+    ),
+    Collection(
+        "service_counters",
+        ingested=True,
+        of_services=True,
+        personal=("instants",),
+        keys=PersonKeys(owner=("userId",)),
+    ),
+    Collection("service_requests", ingested=True, of_services=True, personal=("answer",)),
+    Collection("discount_codes", ingested=True, of_services=True, category=Category.PAYMENT),
 )
-"""bank_details is never ingested, nor is what services remember for themselves: no figure is made of it. Attributes
-that are only "also seen" (domain.md) are not expected of every deployment. Indexes serve the app's own queries and the
-scans of bookwatch: without them both get slower."""
+"""bank_details is never ingested. Attributes that are only "also seen" (domain.md) are not expected of every
+deployment. Indexes serve the app's own queries and the scans of bookwatch: without them both get slower."""
 
 BY_NAME: Final = {collection.name: collection for collection in COLLECTIONS}
 if len(BY_NAME) != len(COLLECTIONS):

@@ -28,8 +28,8 @@ STOPPED_WITHIN_S: Final = 5.0
 
 @dataclass(frozen=True)
 class Loop:
-    """Something done again and again. ``every_s``: seconds from the end of one step to the next; ``step`` raises what
-    it likes."""
+    """Something done again and again. ``name``: one word, underscores in it; ``every_s``: seconds from the end of one
+    step to the next; ``step`` raises what it likes."""
 
     name: str
     every_s: float

@@ -17,9 +17,10 @@ _UNTIL: ContextVar[float | None] = ContextVar("answered_until", default=None)
 
 
 @contextmanager
-def answered_within(seconds: float = ANSWERED_WITHIN_S) -> Generator[None]:
-    """Calls of this block, and of threads that are started with its context, end within so many seconds."""
-    before = _UNTIL.set(time.monotonic() + seconds)
+def answered_within(seconds: float | None = None) -> Generator[None]:
+    """Calls of this block, and of threads that are started with its context, end within so many seconds: as many as a
+    request may take, where none are told."""
+    before = _UNTIL.set(time.monotonic() + (ANSWERED_WITHIN_S if seconds is None else seconds))
     try:
         yield
     finally:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from marketplace.aliases import ALIASES, JSON_PATHS
-from marketplace.collections import INGESTED
+from marketplace.collections import BY_NAME, INGESTED, OF_SERVICES
 from marketplace.expected import NAMED
 
 ATTRIBUTES = (*sorted(NAMED), "freeText")
@@ -23,7 +23,9 @@ NUMBERS = {
     **dict.fromkeys(("isRead", "read", "isTest", "chatWindowOpen", "soundEnabled"), "boolean"),
     **dict.fromkeys(("responseDeadline", "acceptedAt", "paidAt", "lastSeenAt", "sentAt"), "datetime"),
 }
-TYPED = INGESTED[1::2]
+PLANTED = tuple(name for name in INGESTED if name not in OF_SERVICES or BY_NAME[name].core)
+"""Those that services alone remember by are mirrored as payment_transactions is, and no further."""
+TYPED = PLANTED[1::2]
 """Collections whose attributes are typed, so that what is planted does not fit."""
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -104,7 +106,7 @@ class Planted:
         key = (collection, attribute)
         if key not in self._phones:
             number = f"{sum(1 for c, _ in self._phones if c == collection):03d}"
-            area, tail = f"81{10 + INGESTED.index(collection)}", f"97777{number}"
+            area, tail = f"81{10 + PLANTED.index(collection)}", f"97777{number}"
             self._phones[key] = area + tail
             self._tails.setdefault(tail, []).append((area, Place(collection, attribute, "phone")))
         return self._phones[key]
@@ -166,7 +168,7 @@ class Marketplace:
 
     now: datetime
     planted: Planted = field(default_factory=Planted)
-    rows: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {name: [] for name in INGESTED})
+    rows: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {name: [] for name in PLANTED})
     number: int = 0
 
     def at(self, **ago: float) -> str:
@@ -212,7 +214,7 @@ class Marketplace:
         return {name: v for name, v in self.base(collection).items() if name not in hiding} | values
 
     def build(self) -> Marketplace:
-        for collection in INGESTED:
+        for collection in PLANTED:
             for number in range(3):
                 self.put(collection, f"{collection}-clean-{number}", self.base(collection))
             for kind in KINDS:

@@ -22,17 +22,15 @@ def asked(bookings: Any, booking_offers: Any) -> Any:
     each time as a booking of that provider's own, made when it was offered and with that offer's deadline and answer
     (``offer_id`` tells which; null for a booking). What was withdrawn, or stands open though its booking ended, counts
     as cancelled: nobody is to blame that it was not answered."""
-    b = counted(bookings)
-    return ibis.union(*_asked(b, offers_of(b, booking_offers)), distinct=False)
+    return ibis.union(*_asked(bookings, booking_offers), distinct=False)
 
 
 def asked_and_booked(bookings: Any, booking_offers: Any) -> Any:
     """The same, and the bookings that were offered, too: ``is_request`` tells what was asked, ``is_booking`` what is a
     booking. One that was never offered is both."""
-    b = counted(bookings)
-    o = offers_of(b, booking_offers)
-    alone, rows = _asked(b, o)
-    offered = b.semi_join(o.select(*_BOOKING), [*_BOOKING]).mutate(offer_id=ibis.null("string"))
+    alone, rows = _asked(bookings, booking_offers)
+    o = _there(booking_offers)
+    offered = counted(bookings.semi_join(o, _of(bookings, o))).mutate(offer_id=ibis.null("string"))
     yes, no = ibis.literal(True), ibis.literal(False)
     return ibis.union(
         alone.mutate(is_request=yes, is_booking=yes),
@@ -42,17 +40,18 @@ def asked_and_booked(bookings: Any, booking_offers: Any) -> Any:
     )
 
 
-def _asked(b: Any, o: Any) -> tuple[Any, Any]:
-    """Bookings that were never offered, and offers as bookings; with offer_id."""
-    alone = b.anti_join(o.select(*_BOOKING), [*_BOOKING])
-    rows = o.select(*_BOOKING, *_OF_OFFER, "offer_id").inner_join(b.drop(*_OF_OFFER), [*_BOOKING])
-    columns = [*b.columns, "offer_id"]
-    return alone.mutate(offer_id=ibis.null("string")).select(*columns), rows.select(*columns)
+def _asked(bookings: Any, booking_offers: Any) -> tuple[Any, Any]:
+    """Bookings that were never offered, and offers as bookings; with offer_id.
+
+    Counted bookings are asked for anew in each part: named twice, DuckDB would write them all down in between."""
+    b, o = counted(bookings), _there(booking_offers)
+    alone = b.anti_join(o, _of(b, o)).mutate(offer_id=ibis.null("string"))
+    rows = offers_of(bookings, booking_offers).select(*_BOOKING, *_OF_OFFER, "offer_id")
+    rows = counted(rows.inner_join(bookings.drop(*_OF_OFFER), [*_BOOKING]))
+    return alone, rows.select(*alone.columns)
 
 
 _BOOKING: Final = ("booking_id", "origin")
-
-
 _OF_OFFER: Final = (
     "provider_id",
     "provider_type",
@@ -65,14 +64,23 @@ _OF_OFFER: Final = (
 """What of a request is its offer's, where there is one, and not its booking's."""
 
 
-def offers_of(b: Any, booking_offers: Any) -> Any:
-    """The offers of some bookings in the words of bookings: booking_id, origin, offer_id, round, and _OF_OFFER."""
-    o = booking_offers.filter(
-        booking_offers.deleted_at.isnull()
-        & booking_offers.booking_id.notnull()
-        & booking_offers.offered_at.notnull()
+def _there(booking_offers: Any) -> Any:
+    """The offers that count: not deleted, of a booking, made at a moment that is known."""
+    o = booking_offers
+    return o.filter(o.deleted_at.isnull() & o.booking_id.notnull() & o.offered_at.notnull())
+
+
+def _of(b: Any, o: Any) -> list[Any]:
+    return [b.booking_id == o.booking_id, b.origin == OFFERED]
+
+
+def offers_of(bookings: Any, booking_offers: Any) -> Any:
+    """Offers in the words of bookings: booking_id, origin, offer_id, round, and _OF_OFFER; also those of a test or of a
+    deleted booking."""
+    o = _there(booking_offers)
+    known = bookings.filter(bookings.origin == OFFERED).select(
+        "booking_id", "origin", booking_status=bookings.status
     )
-    known = b.filter(b.origin == OFFERED).select("booking_id", "origin", booking_status=b.status)
     o = o.inner_join(known, "booking_id")
     accepted = o.state == OfferState.ACCEPTED.value
     open_still = (o.state == OfferState.OFFERED.value) & (o.booking_status == BookingStatus.PENDING.value)

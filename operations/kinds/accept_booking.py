@@ -18,6 +18,7 @@ from marketplace.app_rows import (
     word,
 )
 from marketplace.new_records import Charge, due_at, owed_idr
+from marketplace.offers import OfferState
 from marketplace.operations import Operation
 from marketplace.policy import parse_policy
 from marketplace.statuses import BOOKING_STATUS, PROVIDER_STATUS, BookingStatus, ProviderStatus
@@ -35,6 +36,7 @@ from operations.fresh import (
     no_way_back,
     now,
 )
+from operations.offers import ended, open_offers
 from operations.orders import ordered_booking
 from operations.port import Published
 from operations.records import created_record, free_record_id, live, records_of
@@ -129,6 +131,7 @@ class AcceptBooking:
         return [
             changed(action, row, data),
             *([record] if record is not None else []),
+            *ended(open_offers(row, ask), OfferState.WITHDRAWN, at, accepted_by=provider),
             *tell.room(row, room, Told.ACCEPTED),
             *tell.customer(row, Told.ACCEPTED, said),
             *tell.provider(provider, kind, Told.ACCEPTED, said, booking=row, row=found[1]),

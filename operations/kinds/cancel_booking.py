@@ -16,6 +16,7 @@ from marketplace.app_rows import (
     status_written,
 )
 from marketplace.collections import RECORDS
+from marketplace.offers import OfferState
 from marketplace.operations import Operation
 from marketplace.statuses import BOOKING_STATUS, BookingStatus, CommissionStatus
 from marketplace.telling import Audience, Told
@@ -23,6 +24,7 @@ from marketplace.transitions import Actor, may_move
 from messages.message import Message
 from operations.action import Action, Asking, Moment, Proposed, Skip
 from operations.fresh import UPDATED_AT, arguments, change_of, changed, is_now, moved, no_way_back, now
+from operations.offers import ended, open_offers
 from operations.orders import ordered_booking
 from operations.port import Published
 from operations.records import record_written, records_of, records_taken_back
@@ -86,6 +88,7 @@ class CancelBooking:
         return [
             changed(action, row, data),
             *records,
+            *ended(open_offers(row, ask), OfferState.WITHDRAWN, at),
             *tell.room(row, room, Told.CANCELLED),
             *tell.customer(row, Told.CANCELLED, said),
             *tell.provider(provider, given.get("provider_type"), Told.CANCELLED, said, booking=row, row=row),

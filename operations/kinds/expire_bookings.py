@@ -1,18 +1,13 @@
 """Expiry: a booking that nobody answered in time is expired, its room and its customer are told."""
 
-# The SDK carries no types.
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
-from appwrite.query import Query
-
 from marketplace.aliases import ALIASES
 from marketplace.app_rows import booking_status, first_of, status_written
-from marketplace.offers import OFFERS, OfferState, answered, offer_of
+from marketplace.offers import OfferState, offer_of
 from marketplace.operations import Operation
 from marketplace.queue import DISPATCHER_DEAD_AFTER
 from marketplace.statuses import BOOKING_STATUS, BookingStatus
@@ -23,7 +18,6 @@ from operations.action import Action, Asking, Moment, Proposed, Skip
 from operations.fresh import (
     UPDATED_AT,
     arguments,
-    change_of,
     changed,
     instant,
     instant_in,
@@ -31,13 +25,13 @@ from operations.fresh import (
     moved,
     now,
 )
+from operations.offers import ended, open_offers
 from operations.port import Published
 from operations.telling import ROOMS, Telling, room_of, was_told
 from resources.appwrite.writing import Row, Write
 
 _EXPIRED = BookingStatus.EXPIRED.value
 _REASON = "expirationReason"
-_MOST_OFFERS = 100
 
 LATE = """
 WITH late AS (
@@ -103,7 +97,7 @@ class ExpireBookings:
         if status not in states_before(_EXPIRED, Actor.CLOCK):
             return is_now(action, status)
         deadline = instant_in(given["response_deadline"])
-        offers = _open_offers(row, ask)
+        offers = open_offers(row, ask)
         if (
             deadline is None
             or deadline >= at
@@ -120,7 +114,7 @@ class ExpireBookings:
         room = room_of(row, given.get("room_id"), ask)
         return [
             changed(action, row, data),
-            *(change_of(OFFERS, offer, answered(OfferState.EXPIRED, at)) for offer in offers),
+            *ended(offers, OfferState.EXPIRED, at),
             *tell.room(row, room, Told.EXPIRED),
             *tell.customer(row, Told.EXPIRED),
         ]
@@ -139,15 +133,6 @@ class ExpireBookings:
         if (said := first_of(row, (_REASON,))) is not None and said[1] == EXPIRY_REASON:
             data[_REASON] = None
         return [changed(action, row, data)]
-
-
-def _open_offers(booking: Row, ask: Asking) -> list[Row]:
-    """What services offered of a booking and nobody answered: their dispatcher passes it on, unless it is dead. Raises
-    CallFailure."""
-    if not ask.has(OFFERS, "state"):
-        return []
-    open_ones = [Query.equal("state", [OfferState.OFFERED.value]), Query.limit(_MOST_OFFERS)]
-    return ask.rows(OFFERS, [Query.equal("bookingId", [str(booking["$id"])]), *open_ones])
 
 
 KIND = ExpireBookings()

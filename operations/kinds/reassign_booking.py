@@ -16,6 +16,7 @@ from marketplace.app_rows import (
 )
 from marketplace.collections import PROVIDER_TYPES
 from marketplace.hand_over import handed_over, room_with
+from marketplace.offers import OfferState
 from marketplace.operations import Operation
 from marketplace.rules import RESPONSE_MINUTES_IMMEDIATE, RESPONSE_MINUTES_SCHEDULED
 from marketplace.statuses import PROVIDER_STATUS, BookingStatus, Mode, ProviderStatus
@@ -24,6 +25,7 @@ from marketplace.transitions import Actor, may_move
 from messages.message import Message
 from operations.action import Action, Asking, Moment, Proposed, Skip
 from operations.fresh import UPDATED_AT, arguments, change_of, changed, is_now, moved, no_way_back, now
+from operations.offers import ended, open_offers
 from operations.orders import ordered_booking
 from operations.port import Published
 from operations.records import local, records_taken_back
@@ -110,6 +112,7 @@ class ReassignBooking:
         return [
             changed(action, row, handed_over(row, taker, kind, at, deadline, written_in, has)),
             *records,
+            *ended(open_offers(row, ask), OfferState.WITHDRAWN, at),
             *_room(room, taker),
             *tell.room(row, room, Told.REASSIGNED),
             *tell.customer(row, Told.REASSIGNED, said),

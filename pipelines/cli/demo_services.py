@@ -97,7 +97,9 @@ class DemoServices:
         self._begin("The booking services")
         services = self._running["The booking services"]
         wait_for_port(services, self._port)
+        gap = _BURST_S * _BURST_HURRY / (2 * visits)  # all are there when half of the time is over
         words = self._people("--visits", str(visits), "--for", str(_BURST_S), "--hurry", str(_BURST_HURRY))
+        words = [*words, "--gap", f"{gap:g}"]
         done = subprocess.run(
             words,
             env={**os.environ, "PYTHONPATH": str(PROJECT)},

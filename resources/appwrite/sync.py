@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from marketplace.events import ScanOutcome
@@ -72,8 +72,8 @@ def sync(
     (None: any) and the mirror's own columns; a changed ``rules_version`` has stored rows judged again. ``full`` reads
     everything anew. ``named``: attributes that are mirrored whatever else a collection has; ``told``: those that are
     kept of a row which cannot be read as a whole, where they can be had. ``if_there``: collections of which nothing is
-    said, and no outcome told, where the server never had them. A collection that is forbidden, missing or
-    breaks off stops no other and keeps what it stored.
+    said, and no outcome told, where the server never had them; where it has not the first, it has none of them. A
+    collection that is forbidden, missing or breaks off stops no other and keeps what it stored.
     Raises SourceUnavailable if Appwrite cannot be reached or refuses the key at the start, UsageError if the mirror
     belongs to another source, StoreFailure if the file cannot be written.
     """
@@ -84,7 +84,7 @@ def sync(
     # A new file is claimed only for a source that answered: a mistyped endpoint must not stick.
     store.source.claim(*gateway.identity, clock.naive_now())
     known = store.columns.collections()
-    collections = [c for c in collections if c not in if_there or c in known or gateway.is_there(c)]
+    collections = _there(gateway, collections, if_there, known)
     writer = Writer(
         store,
         settings=settings,
@@ -112,6 +112,19 @@ def sync(
         writer.read_on()
         read([c for c in collections if outcomes[c].outcome is ScanOutcome.COMPLETE], False)
     return [outcomes[collection] for collection in collections]
+
+
+def _there(
+    gateway: Gateway, collections: Sequence[str], if_there: Sequence[str], known: Collection[str]
+) -> list[str]:
+    """The collections without those of ``if_there`` that the mirror has no rows of, nor the server a table."""
+    asked = [name for name in if_there if name in collections and name not in known]
+    first = if_there[0] if if_there else None
+    if first in asked and not gateway.is_there(str(first)):
+        gone = set(asked)
+    else:
+        gone = {name for name in asked if name != first and not gateway.is_there(name)}
+    return [name for name in collections if name not in gone]
 
 
 def _ended(scans: Scans, writer: Writer, collections: frozenset[str]) -> dict[str, CollectionOutcome]:

@@ -29,6 +29,8 @@ PROOF = base64.b64decode(
 )
 _OVER = frozenset(("completed", "cancelled", "declined", "expired", "reassigned"))
 _LOOKS_S = (30, 60)
+_ASKED = 3
+_NOT_NOW = 409
 _DELIVERED_EVERY_S = 10
 _MOST_LOOKS_OF_A_CUSTOMER = 20
 
@@ -131,21 +133,23 @@ class Market:
                 self._arrived += 1
 
     def _book(self, plan: Visit) -> None:
+        """The customer asks one provider after the other, until one can be booked."""
         customer = self._customers[int(plan.customer * len(self._customers))]
-        provider = self._chosen(plan)
-        given = self._wanted(plan, customer, provider)
-        if given is None:
-            return
-        if plan.twice:
-            self._pace.at_once(self._click, plan, customer, given, "again")
-        self._click(plan, customer, given, "first")
+        for turn in range(_ASKED):
+            given = self._wanted(plan, customer, self._chosen(plan, turn))
+            if given is None:
+                continue
+            if plan.twice:
+                self._pace.at_once(self._click, plan, customer, given, f"{turn} again")
+            if self._click(plan, customer, given, f"{turn}") != _NOT_NOW:
+                return
 
-    def _chosen(self, plan: Visit) -> Giver:
+    def _chosen(self, plan: Visit, turn: int) -> Giver:
         """Who is asked: one who is there, where it is to be now and anybody is."""
         everybody = self._providers()
         there = [provider for provider in everybody if provider.available]
         asked = everybody if plan.entry == "schedule" or not there else there
-        return asked[int(plan.provider * len(asked))]
+        return asked[(int(plan.provider * len(asked)) + turn) % len(asked)]
 
     def _wanted(self, plan: Visit, customer: Person, provider: Giver) -> dict[str, Any] | None:
         """What is sent; None where the provider has no time at all that day."""
@@ -180,14 +184,15 @@ class Market:
             return None
         return free[int(plan.slot * len(free))]["startsAt"]
 
-    def _click(self, plan: Visit, customer: Person, given: dict[str, Any], which: str) -> None:
-        key = f"{self._run}-{plan.number}-{which}"
+    def _click(self, plan: Visit, customer: Person, given: dict[str, Any], which: str) -> int:
+        """The status that was answered; what becomes of a booking goes on by itself."""
+        key = f"{self._run}-{plan.number}-{which.replace(' ', '-')}"
         told = self._service.call(customer.id, "POST", "/bookings", given, key=key)
         if not told.done:
-            return
+            return told.status
         with self._lock:
             if told.body["bookingId"] in self._courses:
-                return  # the other click came first
+                return told.status  # the other click came first
             course = Course(plan, told.body["bookingId"], told.body["roomId"], customer)
             self._courses[course.booking] = course
         rng = Chance(f"course {self._seed} {plan.number}")
@@ -196,6 +201,7 @@ class Market:
         if plan.withdrawn:
             self._pace.later(10 + rng.random() * 20, self._cancel, course, customer.id)
         self._pace.later(12, self._wait, course, 0)
+        return told.status
 
     def _wait(self, course: Course, looks: int) -> None:
         """The customer looks what became of it, and reads what was said."""

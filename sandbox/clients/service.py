@@ -81,7 +81,7 @@ class Service:
                 continue
             body = _body(answer)
             code = str(body.get("code") or "") if isinstance(body, dict) else ""
-            self._count(f"{method} {path} {answer.status_code}")
+            self._count(f"{method} {path} {answer.status_code} {code}".rstrip())
             if answer.status_code not in NORMAL | normal:
                 _tell(f"{method} {path} answered {answer.status_code} {code}".rstrip())
             return Told(answer.status_code, body)

@@ -23,8 +23,10 @@ from services.chat.showing import text_of
 from services.problems import Problem, Wrong
 from services.store import Gateway
 
-LOOKED_AT: Final = 2_000
-"""Messages that one search goes through; where there are more it says from where to go on."""
+LOOKED_AT: Final = 1_000
+"""Messages that a search goes through at once."""
+GOES_ON_S: Final = 0.02
+"""Seconds within which it goes on to the next ones by itself; then it says from where to go on."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +75,24 @@ class Pages:
         self, conversation: Conversation, words: Sequence[str], before: Place | None, most: int
     ) -> tuple[Found, Place | None]:
         """The newest messages before a place that hold all the words, and from where to go on looking (None: all of the
-        conversation was looked at). A few thousand messages are looked at, so that the longest conversation answers as
-        soon as any: it may be to be gone on with where nothing was found yet."""
-        end = far_back(self.gateway, conversation, before, LOOKED_AT)
+        conversation was looked at). So many messages are looked at as there is time for, that the longest conversation
+        answers as soon as any: it may be to be gone on with where nothing was found yet."""
+        began = self.cache.monotonic()
+        found: list[Entry] = []
+        while True:
+            some, before = self._search(conversation, words, before, most - len(found))
+            found += some
+            if before is None or len(found) >= most or self.cache.monotonic() - began >= GOES_ON_S:
+                return Found(found[::-1], before is not None), before
+
+    def _search(
+        self, conversation: Conversation, words: Sequence[str], before: Place | None, most: int
+    ) -> tuple[list[Entry], Place | None]:
+        """The same among the next LOOKED_AT messages, newest first."""
         names = [name for name in ALIASES["message.text"] if self.gateway.has(conversation.collection, name)]
         if not names:
-            return Found((), False), None
+            return [], None
+        end = far_back(self.gateway, conversation, before, LOOKED_AT)
         # The server compares its own way (case, accents); what it lets through is looked at again here.
         only = [_any_of(names, word) for word in words]
         after = None if end is None else Place(end.at, end.sequence - 1, "")
@@ -86,10 +100,7 @@ class Pages:
         wanted = [folded(word) for word in words]
         hits = (entry for entry in reading if all(word in folded(text_of(entry.row)) for word in wanted))
         found = list(islice(hits, most + 1))
-        page = found[:most]
-        if len(found) > most:
-            return Found(page[::-1], True), page[-1].place
-        return Found(page[::-1], end is not None), end
+        return found[:most], found[most - 1].place if len(found) > most else end
 
 
 def _any_of(names: Sequence[str], word: str) -> str:

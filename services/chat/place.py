@@ -85,19 +85,21 @@ def after_at(cursor: str) -> After:
     """What a cursor says; of a message's own: after it. Raises ValueError."""
     place = place_at(cursor)
     told = [one.split("-", 1) for one in clear(cursor).split("~")[1:]]
-    places = [Place(place.at - int(before), int(sequence)) for before, sequence in told]
-    for one in places:
-        stamp(one.at)
+    places = [_asked(Place(place.at - int(before), int(sequence))) for before, sequence in told]
     return After(place, places[0], frozenset(places[1:])) if places else After(place, place)
 
 
 def place_at(cursor: str) -> Place:
     """The place a cursor names. Raises ValueError."""
     at, sequence, row_id = clear(cursor).partition("~")[0].split(".", 2)
-    place = Place(int(at), int(sequence), row_id)
+    return _asked(Place(int(at), int(sequence), row_id))
+
+
+def _asked(place: Place) -> Place:
+    """A place that a server can be asked about. Raises ValueError."""
     stamp(place.at)
-    if not 0 <= place.sequence < 1 << 63:
-        raise ValueError("no sequence")
+    if place.at < 0 or not 0 <= place.sequence < 1 << 63:
+        raise ValueError("no place")
     return place
 
 

@@ -27,7 +27,7 @@ from services.chat.hub import Hub
 from services.chat.place import milliseconds, opaque, sequence_of, stamp
 from services.chat.reading import page_at
 from services.chat.rooms import cursor_of, is_id, limit_of
-from services.chat.sending import Guard, Sent, Text, cleaned
+from services.chat.sending import Guard, Sent, Text, cleaned, sent_before
 from services.chat.showing import MessagePage, MessageShown, shown
 from services.problems import Problem, Wrong
 from services.rates import counted
@@ -104,6 +104,9 @@ def say(view: View, caller: Caller, member_id: str | None, key: str, wanted: Sup
     text = cleaned(wanted.text)
     if not text:
         raise Problem(422, "not_valid", [Wrong("message_empty", "/text")])
+    identity = message_id(caller.user_id, key)
+    if (before := sent_before(view, SUPPORT, identity, member)) is not None:
+        return Decision(before)
     is_admin = caller.actor is Actor.ADMIN
     sender = caller.user_id if is_admin else member
     guard = Guard.of(view, f"{SUPPORT}:{member}")
@@ -123,7 +126,6 @@ def say(view: View, caller: Caller, member_id: str | None, key: str, wanted: Sup
         name = attribute(ALIASES[meant], has)
         if name is not None:
             data[name] = value
-    identity = message_id(caller.user_id, key)
     permissions = [f'read("user:{caller.user_id if not is_admin else account_of(view, member)}")']
     writes += [
         guard.changed(at, seen=sender),

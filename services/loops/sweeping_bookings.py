@@ -13,4 +13,4 @@ def _step(services: Services) -> None:
     sweep(services.gateway, services.now, services.settings.timezone)
 
 
-LOOP: Final = Loop("sweeping bookings", 60.0, _step)
+LOOP: Final = Loop("sweep_bookings", 60.0, _step)

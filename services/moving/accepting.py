@@ -38,6 +38,7 @@ from services.moving.standing import (
     room_now,
     standing,
 )
+from services.moving.turns import await_turn
 from services.store import Decision, Underway, View
 
 _ACCEPTED = BookingStatus.ACCEPTED.value
@@ -68,6 +69,7 @@ def acceptance(view: View, booking: Standing, whose: str, terms: Terms, *, by: A
         raise refused(booking, "no_such_provider")
     if provider_status(taker.row) == ProviderStatus.RESTRICTED.value:
         raise refused(booking, "provider_restricted")
+    await_turn(view, whose, booking.booking_id)
     at_once, limit = _time_taken(view, booking, taker), takes_at_once(taker.row, taker.collection)
     if limit is not None and at_once >= limit:
         raise refused(booking, "time_taken")
@@ -84,7 +86,7 @@ def acceptance(view: View, booking: Standing, whose: str, terms: Terms, *, by: A
         claims.append(guard_written(view, booking, whose, state))
     if offer is not None:
         claims.append(booking.ended(offer, OfferState.ACCEPTED, view))
-    claims.append(passed(view, whose))
+    claims.append(passed(view, whose, bookingId=booking.booking_id))
     full = limit is not None and at_once + 1 >= limit
     writes = [
         *claims,

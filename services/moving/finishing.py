@@ -28,6 +28,7 @@ from services.moving.standing import (
     room_now,
     standing,
 )
+from services.moving.turns import await_turn
 from services.store import Decision, View
 
 _CONFIRMED, _COMPLETED = BookingStatus.CONFIRMED.value, BookingStatus.COMPLETED.value
@@ -57,6 +58,8 @@ def complete(view: View, caller: Caller, booking_id: str, terms: Terms) -> Decis
     booking = standing(view, booking_id, terms, provider_watched=True)
     allowed(booking, _COMPLETED, caller)
     holding(booking, caller)
+    if booking.now.provider_id is not None:
+        await_turn(view, booking.now.provider_id, booking_id)
     ended_at = _ended_at(view, booking)
     has = partial(view.has, BOOKINGS)
     data: dict[str, Any] = booking.status(_COMPLETED, view)

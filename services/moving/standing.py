@@ -109,10 +109,15 @@ class Standing:
         return next((o for o in reversed(self.open_offers) if o.provider_id == provider_id), None)
 
     def asked_by_the_row(self, provider_id: str) -> bool:
-        """Whether its row names a provider who was never offered it by a row of its own: an app made it, or an
-        operation handed it over."""
-        others = any(offer.provider_id == provider_id for offer in self.offers) or self.open_offers
-        return self.now.provider_id == provider_id and not others
+        """Whether its row names a provider who is not asked by an offer: an app made it, or an operation handed it
+        over, later than they were offered it last."""
+        if self.now.provider_id != provider_id or self.open_offers:
+            return False
+        until = self.now.response_deadline
+        return not any(
+            offer.provider_id == provider_id and (until is None or offer.deadline >= until)
+            for offer in self.offers
+        )
 
     def ended(self, offer: Offer, state: OfferState, view: View) -> Change:
         """The write that ends an offer."""

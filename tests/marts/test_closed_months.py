@@ -29,14 +29,23 @@ from resources.ledger import ClosedGap, Ledger
 from resources.run_report import Run
 from resources.settings import load_settings
 from resources.snapshots import drop_old_snapshots, point_link, published_snapshots, snapshot_path
-from tests.published import add, changing, empty_snapshot
+from tests.published import add, changing, empty_snapshot, only
 
 BALI = timedelta(hours=8)
 Figures = dict[tuple[str, str], int]
 #: 15 November 2026, noon in Bali: October is closed, November is not.
 NOW = datetime(2026, 11, 15, 4)
-#: The product's tables without rows, in the home: what snapshots and warehouses of these tests begin with.
+#: The product's tables without rows, in the home: what snapshots and warehouses of these tests begin with. Those that
+#: comparing reads.
 EMPTY = "empty.duckdb"
+TABLES = (
+    "core.bookings",
+    "core.commissions",
+    "core.state",
+    "marts.month_figures",
+    "ops.scans",
+    "ops.snapshot",
+)
 OCTOBER: Figures = {("2026-10-01", "booked_idr"): 1_000_000, ("2026-10-01", "bookings"): 4}
 
 
@@ -54,15 +63,22 @@ def test_a_month_is_closed_24_hours_after_it_ended(at: datetime, month: date) ->
     assert closes_at(month, BALI) <= at < closes_at(month_after(month), BALI)
 
 
+@pytest.fixture(scope="module")
+def empty(publication: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("empty") / EMPTY
+    only(path, empty_snapshot(publication), *TABLES)
+    return path
+
+
 @pytest.fixture
-def home(publication: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+def home(empty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     for name in list(os.environ):
         if name.startswith(("APPWRITE_", "BOOKWATCH_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("BOOKWATCH_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
     home = Home(tmp_path / "home").create()
-    shutil.copy(empty_snapshot(publication), home.root / EMPTY)
+    shutil.copy(empty, home.root / EMPTY)
     return home
 
 

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import pytest
 from dashboards.notebook import report
 from dashboards.notebook.asked import Asked
 from dashboards.notebook.book import Book
-from dashboards.notebook.shown import Chart
+from dashboards.notebook.shown import Chart, Shown
 from dashboards.wording import LANGUAGES, count, rupiah
 from resources.errors import BookwatchError
 from resources.home import Home
@@ -37,8 +38,11 @@ def home(published_home: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 def said(name: str, **asked: object) -> str:
     """The text of every cell of a notebook, without markup."""
-    shown = report.cells(name, Asked(**asked))  # type: ignore[arg-type] - a test names what it asks for
-    markup = "".join(part for cell in shown for part in cell.parts if isinstance(part, str))
+    return text_of(report.cells(name, Asked(**asked)))  # type: ignore[arg-type] - a test names what it asks for
+
+
+def text_of(cells: Sequence[Shown]) -> str:
+    markup = "".join(part for cell in cells for part in cell.parts if isinstance(part, str))
     return html.unescape(re.sub(r"<[^>]+>", " ", markup))
 
 
@@ -58,7 +62,7 @@ def test_every_cell_shows_what_was_published(home: Home, name: str, language: st
     assert len(cells) == sections(name) + 1
     charts = [part for cell in cells for part in cell.parts if isinstance(part, Chart)]
     assert all(chart.alt and chart.figure.data for chart in charts)
-    texts = said(name, lang=language)
+    texts = text_of(cells)
     assert require_snapshot(home).stem in texts
     assert "SQL ·" in texts
     assert "SELECT" in texts
@@ -76,8 +80,9 @@ def test_revenue_shows_the_figures_of_the_snapshot(
         assert rupiah(truth.total(figure, first, last)) in text
     assert "DATE '2026-10-01'" in text
     assert "1 Oct – 10 Nov 2026" in text
-    assert f"{count(12)}" in said("commissions")
-    assert truth.missing[0][0] in said("commissions")
+    text = said("commissions")
+    assert f"{count(12)}" in text
+    assert truth.missing[0][0] in text
 
 
 def test_a_named_snapshot_is_read(home: Home) -> None:
@@ -111,7 +116,7 @@ def test_an_empty_snapshot_is_told_and_never_fine(publication: Path, home: Home,
     cells = report.cells(name, Asked())
     assert len(cells) == sections(name) + 1
     assert not [part for cell in cells for part in cell.parts if isinstance(part, Chart)]
-    text = said(name)
+    text = text_of(cells)
     assert "Nothing here" in text
     assert "Not in this snapshot" not in text
     for fine in ("Perfect", "Healthy", "Working"):
@@ -131,7 +136,7 @@ def test_a_snapshot_without_the_tables_says_so_in_their_place(home: Home, name: 
                 con.execute(f"DROP {kind} {table}")
     cells = report.cells(name, Asked())
     assert len(cells) == sections(name) + 1
-    assert said(name).count("Not in this snapshot: ") >= sections(name)
+    assert text_of(cells).count("Not in this snapshot: ") >= sections(name)
 
 
 def test_a_column_that_came_later_is_named_where_it_lacks(home: Home) -> None:

@@ -592,6 +592,27 @@ def test_a_booking_is_handed_over_and_asks_anew(app: App, planned: tuple[App, Pu
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("operation", "ordered", "states"),
+    [
+        (Operation.ACCEPT_BOOKING, {}, ["accepted", "withdrawn", "declined"]),
+        (Operation.CANCEL_BOOKING, {}, ["withdrawn", "withdrawn", "declined"]),
+        (Operation.REASSIGN_BOOKING, {"provider": "p2"}, ["withdrawn", "withdrawn", "declined"]),
+    ],
+)
+def test_what_an_operation_does_to_a_booking_ends_its_offers(
+    app: App, planned: tuple[App, Published], operation: Operation, ordered: dict[str, str], states: list[str]
+) -> None:
+    at = z(HOUR)
+    for number, (whose, state) in enumerate((("p1", "offered"), ("p4", "offered"), ("p2", "declined")), 1):
+        app.put(
+            "booking_offers", f"of_{number}", bookingId="a1", providerId=whose, round=number, state=state,
+            offeredAt=at, deadline=at,
+        )  # fmt: skip
+    done(app, planned, operation, "a1", **ordered)
+    assert [offer["state"] for offer in app.tables["booking_offers"].values()] == states
+
+
 def test_nothing_told_names_a_phone_or_a_person(app: App, planned: tuple[App, Published]) -> None:
     for operation in KINDS:
         if operation not in BY_ORDER:

@@ -19,14 +19,13 @@ from appwrite.services.tables_db import TablesDB
 from dashboards import launch
 from dashboards.frame import PAGES
 from dashboards.wording import LANGUAGES
-from marketplace.collections import INGESTED
 from marketplace.pseudonyms import PREFIX
 from resources.home import Home
 from resources.snapshots import require_snapshot
 from tests.bookwatch_process import Bookwatch, settings_for
 from tests.drawn_pages import AppTest
 from tests.personal_values import everything_under, texts_in
-from tests.planted_values import Marketplace, Place, columns_of, is_published
+from tests.planted_values import PLANTED, Marketplace, Place, columns_of, is_published
 from tests.resources.receiver import Receiver
 from tests.sandbox_server import SandboxProcess
 from tests.server_second import wrote
@@ -88,7 +87,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     said: dict[str, str] = {}
     with SandboxProcess("--empty", data=folder / "sandbox") as server, Receiver() as receiver:
         TablesDB(server.client()).create(server.database, "marketplace")
-        for collection in INGESTED:
+        for collection in PLANTED:
             table = {"database": server.database, "table": collection, "columns": columns_of(collection)}
             server.control("POST", "tables", table)
             server.load_rows(collection, market.rows[collection])
@@ -102,7 +101,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             said[" ".join(words)] = done.stdout + done.stderr
 
         say("run")
-        for collection in INGESTED:
+        for collection in PLANTED:
             _delete(server, collection, f"{collection}-name-0")
             _delete(server, collection, market.planted.value(collection, "$id", "bare phone"))
         say("sweep", "--accept-deletes")
@@ -151,7 +150,7 @@ def test_what_is_planted_is_mirrored_and_figures_are_made_of_it(world: World) ->
     )[0]
     assert counted["bookings"] > 100, counted
     assert counted["messages"] > 80, counted
-    assert counted["quarantined"] >= 15 * len(INGESTED), counted
+    assert counted["quarantined"] >= 15 * len(PLANTED), counted
     assert counted["deleted"] == 4, counted
     assert counted["hidden"] > 600, counted
     assert counted["set_aside"] == 4, counted

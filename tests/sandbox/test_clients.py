@@ -92,7 +92,7 @@ def test_refusals_are_normal_and_what_should_not_be_is_told_without_a_name(
         "POST /bookings answered 503 refused",
         "POST /bookings answered 422 refused",
     ]
-    assert service.counted() == {f"POST /bookings {status}": 1 for status in (409, 422, 429, 503)}
+    assert service.counted() == {f"POST /bookings {status} refused": 1 for status in (409, 422, 429, 503)}
 
 
 def test_they_outlive_services_that_die_and_come_back_and_ask_with_the_same_key(server: Server) -> None:

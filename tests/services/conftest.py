@@ -14,6 +14,7 @@ from appwrite.query import Query
 from resources.home import Home
 from resources.settings import Settings
 from sandbox.simulator.schema import TABLES
+from services import context, patience
 from services.context import open_services
 from services.installing import install
 from tests.sandbox_server import SandboxProcess
@@ -104,7 +105,10 @@ def marketplace(empty_sandbox: SandboxProcess, tmp_path: Path) -> Iterator[tuple
 
 
 @pytest.fixture
-def api(marketplace: tuple[SandboxProcess, Settings]) -> Iterator[Api]:
+def api(marketplace: tuple[SandboxProcess, Settings], monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    """On a busy machine the sandbox may take as long as it likes: that nobody waits for longer is test_faults.py's."""
+    monkeypatch.setattr(context, "READ_S", 60.0)
+    monkeypatch.setattr(patience, "ANSWERED_WITHIN_S", 120.0)
     server, settings = marketplace
     install(settings)
     found = Api(server, settings)

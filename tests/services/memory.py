@@ -159,7 +159,12 @@ class Memory:
 
     def _apply(self, writes: Sequence[Write], staged_at: Mapping[tuple[str, str], str] | None) -> None:
         conflict = "row_already_exists" if staged_at is None else "transaction_conflict"
-        before = copy.deepcopy(self.tables)
+        before = {
+            (write.collection, write.row_id): copy.copy(
+                self.tables.get(write.collection, {}).get(write.row_id)
+            )
+            for write in writes
+        }
         try:
             for write in writes:
                 table = self.tables.setdefault(write.collection, {})
@@ -183,7 +188,11 @@ class Memory:
                 if any(row.get(name) != value for name, value in data.items()):
                     row |= {**data, "$updatedAt": self._stamp()}
         except PermanentFailure:
-            self.tables = before
+            for (collection, row_id), row in before.items():
+                if row is None:
+                    self.tables.get(collection, {}).pop(row_id, None)
+                else:
+                    self.tables[collection][row_id] = row
             raise
 
     def _make(

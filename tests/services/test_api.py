@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
@@ -262,3 +263,12 @@ def test_healthz_never_shows_unknown_as_fine(client: Client, monkeypatch: pytest
     monkeypatch.setattr("services.health.KEPT_S", -1)
     server.columns["service_guards"] = frozenset()
     assert client.get("/healthz", None).json()["state"] == "broken"
+
+
+def test_every_path_stands_in_the_contract(client: Client) -> None:
+    contract = (Path(__file__).parents[2] / "docs" / "contract.md").read_text(encoding="utf-8")
+    paths = {
+        path for path in client.get("/openapi.json", None).json()["paths"] if not path.startswith("/tried")
+    }
+    shortened = {path for path in paths if f"`…/{path.rpartition('/')[2]}`" in contract}
+    assert {path for path in paths - shortened if path not in contract} == set()

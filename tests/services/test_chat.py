@@ -10,6 +10,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from marketplace.chatting import TEXT_MOST
 from marketplace.services import ANOMALY_LIMITS
@@ -181,6 +183,40 @@ def test_a_lost_answer_makes_no_second_message(transactions: bool, call: str) ->
     chat.say(key="k")
     assert chat.say(key="k").status_code == 201
     assert len(chat.rows) == 1
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    transactions=st.booleans(),
+    fails=st.lists(st.integers(0, 3), max_size=60),
+    who=st.lists(st.sampled_from(["customer", "therapist", "admin"]), min_size=1, max_size=5),
+)
+def test_whatever_fails_each_request_is_one_message(
+    transactions: bool, fails: list[int], who: list[str]
+) -> None:
+    """Asked again with its key until it is told; as it was told the first time."""
+    chat = Chat(transactions=transactions)
+    faults = iter(fails)
+
+    def fail(name: str, before: bool) -> None:
+        if next(faults, 3) == 0:
+            raise no_answer(name)
+
+    chat.server.fail = fail
+    told: list[str] = []
+    for number, one in enumerate(who):
+        answer = None
+        for _ in range(80):
+            answer = chat.say(one, text=str(number), key=f"k{number}")
+            if answer.status_code == 201:
+                break
+            assert answer.status_code == 503, answer.text
+        assert answer is not None
+        assert answer.json() == chat.say(one, text=str(number), key=f"k{number}").json()
+        told.append(answer.json()["sentAt"])
+    rows = sorted(chat.rows.values(), key=lambda row: row["message"])
+    assert [row["message"] for row in rows] == [str(number) for number in range(len(who))]
+    assert [row["timestamp"].replace("Z", "+00:00") for row in rows] == told == sorted(set(told))
 
 
 def test_no_more_than_the_rate_and_it_is_told_when_again(chat: Chat) -> None:

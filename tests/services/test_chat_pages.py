@@ -13,7 +13,7 @@ from sandbox.simulator.schema import TABLES
 from services.chat.cache import COUNTS_FOR_S, Cache
 from services.chat.conversation import of_room
 from services.chat.pages import Pages, words_of
-from services.chat.place import LATE_MS, After, Place, after_at, place_at
+from services.chat.place import LATE_MS, After, Place, after_at, opaque, place_at
 from services.chat.showing import page_of
 from services.problems import Problem
 from tests.services.memory import EPOCH, Memory
@@ -228,25 +228,25 @@ def test_words_are_found_in_any_message_page_by_page() -> None:
 
 
 @pytest.fixture
-def short(monkeypatch: pytest.MonkeyPatch) -> None:
+def short(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     monkeypatch.setattr("services.chat.pages.LOOKED_AT", 4)
+    monkeypatch.setattr("services.chat.pages.GOES_ON_S", request.param)
 
 
-@pytest.mark.usefixtures("short")
-def test_a_long_conversation_is_searched_some_at_a_time_to_its_end() -> None:
+@pytest.mark.parametrize("short", [0, 60], indirect=True)
+def test_a_long_conversation_is_searched_some_at_a_time_to_its_end(short: None) -> None:
     server = memory()
     for number in range(11):
         word = "villa" if number in (0, 6) else "other"
         written(server, word + str(number), number % 3, ("conversationId", "roomId")[number % 2])
-    pages, place, hits, rounds = Pages(server), None, [], 0
-    while True:
-        found, place = pages.search(ROOM, ["villa"], place, 3)
+    pages, place, hits = Pages(server), None, []
+    for _ in range(12):
+        found, place = pages.search(ROOM, ["villa"], place, 1)
         hits += [str(entry.row["$id"]) for entry in reversed(found.entries)]
-        rounds += 1
         if place is None:
             break
+    assert place is None
     assert sorted(hits) == ["villa0", "villa6"]
-    assert rounds > 1
 
 
 @pytest.mark.parametrize("asked", ["", "   ", "x" * 101, "a b c d e f g h i"])
@@ -261,3 +261,11 @@ def test_what_cannot_be_looked_for_is_refused(asked: str) -> None:
 def test_what_is_no_cursor_is_refused(cursor: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - any of them
         place_at(cursor)
+
+
+@pytest.mark.parametrize("told", ["", "1", "1-x", "1-1~5", "9-1", "0-9223372036854775808", "0-1~0--1"])
+def test_what_is_no_cursor_to_go_on_from_is_refused(told: str) -> None:
+    whole = After(Place(5, 7, "m"), Place(4, 6), frozenset({Place(5, 7)}))
+    assert after_at(whole.cursor) == whole
+    with pytest.raises(ValueError):  # noqa: PT011 - any of them
+        after_at(opaque(f"5.7.m~{told}"))

@@ -111,10 +111,7 @@ def test_a_server_that_hangs_does_not_keep_who_asks_waiting(
         assert failed.value.retried
         api.server.faults()
     services.close()
-
-
-def test_no_call_begins_when_the_time_is_over(api: Api) -> None:
-    api.server.forget_writes()
+    # And no call begins when the time is over.
     with pytest.raises(CallFailure, match="time"), answered_within(0):
         api.services.gateway.row(GUARDS, "x")
     assert patience.seconds_left() == patience.ANSWERED_WITHIN_S

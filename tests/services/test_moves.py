@@ -9,9 +9,13 @@ from typing import Any
 
 import pytest
 
+from marketplace.offers import offer_row
 from marketplace.operations import acceptance_id, commission_id, room_id
+from services import store
 from services.problems import Problem
+from services.store import Contended
 from tests.services.moves_desk import ADMIN, NOON, Desk, iso
+from tests.services.moves_held import held
 
 MINUTE = timedelta(minutes=1)
 
@@ -142,6 +146,44 @@ def test_two_overlapping_acceptances_at_once_are_one() -> None:
     assert sorted(states) == ["accepted", "time_taken", "time_taken", "time_taken"]
 
 
+@pytest.mark.parametrize("transactions", [True, False])
+@pytest.mark.parametrize("at", range(6))
+def test_an_acceptance_in_the_middle_of_an_overlapping_one(
+    at: int, transactions: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Later on, so that neither makes its provider busy: only the guard of their calendar tells."""
+    for pause in ("_FIRST_PAUSE_S", "_LONGEST_PAUSE_S"):
+        monkeypatch.setattr(store, pause, 0.0)
+    desk = Desk(transactions=transactions)
+    for number in (1, 2):
+        desk.book(f"b{number}", by=f"u{number}", starts=timedelta(hours=5), answers=timedelta(minutes=30))
+    calls = [0]
+    states: list[str] = []
+
+    def one(booking: str) -> None:
+        try:
+            states.append(desk.accept("t1", booking).status)
+        except Problem as problem:
+            states.append(problem.code)
+        except Contended:
+            assert not transactions, "only there does one wait for the other"
+
+    def fail(call: str, before: bool) -> None:
+        calls[0] += 1
+        if calls[0] == at + 1:
+            one("b2")
+
+    desk.server.fail = fail
+    one("b1")
+    if len(states) == 1:
+        one("b2")
+    if not transactions:
+        desk.passes(minutes=2)
+        desk.sweep()
+    assert sorted(states) == ["accepted", "time_taken"]
+    held(desk)
+
+
 def test_a_place_takes_as_many_as_it_says() -> None:
     desk = Desk(0)
     desk.provider("p1", "places", capacity=2)
@@ -175,6 +217,28 @@ def test_a_booking_without_an_offer_is_its_providers() -> None:
     assert refusal(desk.accept, "t2").status == 404
     desk.accept("t1")
     assert len(desk.records()) == 1
+
+
+def test_what_an_operation_handed_back_is_theirs_to_accept_again() -> None:
+    desk = Desk()
+    desk.book()
+    desk.decline("t1")
+    desk.passes(minutes=1)
+    for offer in desk.rows("booking_offers").values():
+        offer["state"] = "withdrawn" if offer["state"] == "offered" else offer["state"]
+    assert refusal(desk.accept, "t1").code == "not_offered"
+    # operations/kinds/reassign_booking.py: another deadline, and no offer.
+    desk.booking()["responseDeadline"] = iso(desk.server.now + 5 * MINUTE)
+    assert desk.accept("t1").status == "accepted"
+
+
+def test_with_an_acceptance_every_other_offer_is_withdrawn() -> None:
+    desk = Desk()
+    desk.book()
+    row_id, offer = offer_row("b1", "t2", "therapist", 2, NOON, NOON + 5 * MINUTE)
+    desk.server.put("booking_offers", row_id, **offer)
+    desk.accept("t1")
+    assert desk.offers() == [("t1", "accepted"), ("t2", "withdrawn")]
 
 
 def test_an_old_record_is_found_before_one_is_made() -> None:

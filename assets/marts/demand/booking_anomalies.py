@@ -43,7 +43,7 @@ def booking_anomalies(bookings: Any, booking_offers: Any, messages: Any, overlap
         row_id=m.message_id,
     )
     return ibis.union(
-        _duplicates(_as_asked(b, booking_offers)),
+        _duplicates(_as_asked(b, offers_of(bookings, booking_offers))),
         _overlaps(overlap_suspects),
         _bursts(booked, Anomaly.ABUSE_BOOKINGS, ANOMALY_LIMITS.bookings),
         _bursts(sent, Anomaly.ABUSE_MESSAGES, ANOMALY_LIMITS.messages),
@@ -56,10 +56,9 @@ def _customer(b: Any) -> Any:
     return ibis.cases((b.customer_key.startswith("c:"), b.customer_id), else_=b.customer_key)
 
 
-def _as_asked(b: Any, booking_offers: Any) -> Any:
+def _as_asked(b: Any, o: Any) -> Any:
     """Bookings with the provider whom their customer asked: of one that services offered that of its first offer,
     whoever has it now."""
-    o = offers_of(b, booking_offers)
     first = o.group_by(offered="booking_id", offered_origin="origin").aggregate(
         first_provider=o.provider_id.argmin(o["round"])
     )

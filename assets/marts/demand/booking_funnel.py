@@ -128,7 +128,7 @@ def _lost(b: Any) -> dict[str, Any]:
 def _made(bookings: Any, booking_offers: Any) -> Any:
     """The bookings that have a local day. One that services offered was answered when its first offer was."""
     b = counted(bookings)
-    o = offers_of(b, booking_offers)
+    o = offers_of(bookings, booking_offers)
     first = o.group_by(offered="booking_id", offered_origin="origin").aggregate(
         answer_at=o.responded_at.min()
     )

@@ -43,7 +43,7 @@ def reassignments(
         "utc_offset_minutes",
     )
     said = _said(b, booking_handovers, providers)
-    observed = _observed(b, booking_providers, said, _passed_on(b, booking_offers))
+    observed = _observed(b, booking_providers, said, _passed_on(offers_of(bookings, booking_offers)))
     found: Any = ibis.union(
         observed.select(*_COLUMNS),
         _written(b, said, observed).select(*_COLUMNS),
@@ -171,9 +171,8 @@ def _keys(b: Any, rows: Any) -> Any:
     return meant.filter(meant.one).drop("one")
 
 
-def _passed_on(b: Any, booking_offers: Any) -> Any:
+def _passed_on(o: Any) -> Any:
     """Of bookings that were offered: who let one go (was), and who accepted it (taker)."""
-    o = offers_of(b, booking_offers)
     left = o.filter(o.status.isin(_LEFT)).select(*_KEY, was="provider_id")
     taken = o.filter(o.status == BookingStatus.ACCEPTED.value).select(*_KEY, taker="provider_id")
     return left.inner_join(taken, list(_KEY)).distinct()
