@@ -200,6 +200,7 @@ def test_lines_that_are_none_of_ours_are_counted_and_said_once(
         for change in (
             {"at": "yesterday"},
             {"seconds": None},
+            {"status": 1e300},
             {"outcome": "fine"},
             {"operation": "Ayu Lestari"},
             {"context": {"booking": "6281234567890"}},
@@ -209,9 +210,9 @@ def test_lines_that_are_none_of_ours_are_counted_and_said_once(
     drain(home, ledger)
     drain(home, ledger)
     mirror_calls(warehouse, ledger, NOW)
-    assert warehouse.sql("SELECT call_number FROM ops.timings ORDER BY 1").fetchall() == [(1,), (10,)]
+    assert warehouse.sql("SELECT call_number FROM ops.timings ORDER BY 1").fetchall() == [(1,), (11,)]
     assert warehouse.sql("SELECT source, category, reason, context FROM ops.errors").fetchall() == [
-        ("services", "pipeline", "unreadable_line", '{"lines":8}')
+        ("services", "pipeline", "unreadable_line", '{"lines":9}')
     ]
 
 
@@ -246,6 +247,7 @@ def test_a_full_disk_fails_nothing_and_is_told_by_the_next_line(
     assert spool.lost == 3
     spool.note(NOW, "commit", 0.1)
     spool.close()
+    assert len(files(home)) == 1  # and not another one for each line that could not be written
     drain(home, ledger)
     told = [(call.operation, call.reason, call.context) for call in ledger.calls()[0]]
     assert told == [("ping", "", ""), ("spool", "lines_lost", '{"lines":3}'), ("commit", "", "")]
