@@ -44,6 +44,7 @@ class Examiner:
         self.loops: Loops | None = None
         self._lock = threading.Lock()
         self._held: tuple[float, Health] | None = None
+        self._lost = 0
 
     def health(self) -> Health:
         with self._lock:
@@ -56,10 +57,10 @@ class Examiner:
             points = [self._appwrite(), self._collections()]
         late = self.loops.late() if self.loops is not None else []
         points.append(Point(name="loops", state="broken" if late else "ok", detail=" ".join(late)))
-        lost = int(getattr(self._services.notes, "lost", 0))
-        points.append(
-            Point(name="notes", state="broken" if lost else "ok", detail=f"lost {lost}" if lost else "")
-        )
+        # What was lost once stays so, and is told by the spool: here counts whether more is.
+        before, self._lost = self._lost, int(getattr(self._services.notes, "lost", 0))
+        told = f"lost {self._lost}" if self._lost else ""
+        points.append(Point(name="notes", state="broken" if self._lost > before else "ok", detail=told))
         states = {point.state for point in points}
         worst: Word = "broken" if "broken" in states else "unknown" if "unknown" in states else "ok"
         return Health(state=worst, points=points)

@@ -263,6 +263,11 @@ def test_healthz_never_shows_unknown_as_fine(client: Client, monkeypatch: pytest
         assert (answer.status_code, answer.json()["state"]) == (503, state)
     monkeypatch.undo()
     monkeypatch.setattr("services.health.KEPT_S", -1)
+    client.services.notes.lost = 3  # pyright: ignore[reportAttributeAccessIssue]
+    seen = [client.get("/healthz", None).json() for _ in range(2)]
+    # A disk that was full once breaks nothing for good.
+    assert [told["state"] for told in seen] == ["broken", "ok"]
+    assert "lost 3" in [point["detail"] for point in seen[1]["points"]]
     server.columns["service_guards"] = frozenset()
     assert client.get("/healthz", None).json()["state"] == "broken"
 
