@@ -21,6 +21,7 @@ from services.booking.customers import BOOKINGS
 from services.booking.providers import provider_of
 from services.booking.shapes import Booked, BookingTold
 from services.callers import Caller
+from services.moving.standing import is_customer
 from services.problems import Problem
 from services.queue.positions import open_offers
 from services.store import View
@@ -92,7 +93,7 @@ def _position(view: View, booking: BookingNow) -> int:
 
 
 def _is_theirs(row: Row, caller: Caller) -> bool:
-    if caller.actor is Actor.ADMIN or caller.user_id == meaning(row, "booking.customer_id"):
+    if caller.actor is Actor.ADMIN or is_customer(caller, meaning(row, "booking.customer_id")):
         return True
     return caller.provider_id is not None and caller.provider_id == meaning(row, "booking.provider_id")
 

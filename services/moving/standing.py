@@ -16,7 +16,7 @@ from appwrite.query import Query
 from appwrite.role import Role
 
 from marketplace.aliases import ALIASES
-from marketplace.app_rows import meaning, status_written, text_at, word
+from marketplace.app_rows import meaning, names_somebody, status_written, text_at, word
 from marketplace.booking_rows import BookingNow, read_bookings
 from marketplace.collections import PROVIDER_TYPES
 from marketplace.money import DEFAULT_BOUNDS, AmountBounds
@@ -222,14 +222,20 @@ def is_of(caller: Caller, booking: Standing) -> bool:
         return True
     if caller.actor is Actor.PROVIDER:
         return caller.provider_id is not None and caller.provider_id in booking.asked
-    return booking.now.customer_id is not None and booking.now.customer_id == caller.user_id
+    return is_customer(caller, booking.now.customer_id)
+
+
+def is_customer(caller: Caller, customer_id: str | None) -> bool:
+    """Whether a booking's customer is a caller. A word for a role is nobody's id, though an account may have it: of
+    many, or taken to see what is theirs."""
+    return names_somebody(customer_id) and customer_id == caller.user_id
 
 
 def acting(booking: Standing, caller: Caller) -> Caller:
     """As whom a caller acts: a provider who booked another one is its customer."""
     if caller.actor is not Actor.PROVIDER or caller.provider_id in booking.asked:
         return caller
-    if booking.now.customer_id is None or booking.now.customer_id != caller.user_id:
+    if not is_customer(caller, booking.now.customer_id):
         return caller
     return replace(caller, actor=Actor.CUSTOMER, provider_id=None, provider_collection=None)
 

@@ -19,7 +19,7 @@ from marketplace.queue import expected_wait, typical_answer
 from marketplace.transitions import Actor
 from services.callers import Caller
 from services.moving.shapes import instant
-from services.moving.standing import BOOKINGS, provider_of
+from services.moving.standing import BOOKINGS, is_customer, provider_of
 from services.problems import Problem
 from services.queue.positions import open_offers
 from services.store import View
@@ -62,7 +62,7 @@ def queue_of(view: View, caller: Caller, provider_id: str) -> Queue:
         seen = {
             key[1]
             for key, row in rows.items()
-            if row is not None and meaning(row, "booking.customer_id") == caller.user_id
+            if row is not None and is_customer(caller, meaning(row, "booking.customer_id"))
         }
     typical = typical_answer(map(offer_of, _answered(view, provider_id))) if seen else None
     return Queue(

@@ -22,7 +22,7 @@ from assets.ops import create_ops, mirror_calls
 from checks.every import registry_of
 from dashboards.queries import operations
 from marketplace.collection import Category
-from marketplace.error_rate import ERRORS_A_MINUTE
+from marketplace.error_rate import ERRORS_A_MINUTE, SLOW_IN_WINDOW, SLOW_SECONDS
 from marketplace.events import CallOutcome
 from resources import spool as spooling
 from resources import spooled
@@ -426,3 +426,26 @@ def test_the_page_tells_the_services_operations_from_the_pipeline_s(
     assert operations.hourly_timings(path, NOW - timedelta(hours=1))["operation"].to_list() == sorted(found)
     slow = operations.slow_calls(NOW - SECOND).first(path, 10)
     assert slow["source"].to_list() == ["services"]
+
+
+def test_slow_operations_of_the_services_alarm_and_slow_pages_of_a_scan_do_not(
+    home: Home, ledger: Ledger, spool: Spool, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    check = registry_of({})["slow_operations"]
+    for n in range(SLOW_IN_WINDOW):
+        drain(home, ledger)
+        mirror_calls(warehouse, ledger, NOW)
+        assert check.run(warehouse).passed
+        spool.note(
+            NOW + n * SECOND, ACCEPT, SLOW_SECONDS + 1 + n, CallOutcome.OK, 200, category=Category.BOOKING
+        )
+    drain(home, ledger)
+    mirror_calls(warehouse, ledger, NOW)
+    (sentence,) = check.run(warehouse).broken_rules
+    longest = SLOW_SECONDS + SLOW_IN_WINDOW
+    assert sentence == (
+        f"{SLOW_IN_WINDOW} operations of the services took over {SLOW_SECONDS:g} s (at most {longest:.1f} s),"
+        f" limit {SLOW_IN_WINDOW}: {ACCEPT} {SLOW_IN_WINDOW}"
+    )
+    warehouse.execute("UPDATE ops.timings SET source = 'appwrite'")
+    assert check.run(warehouse).passed

@@ -15,11 +15,13 @@ from marketplace.offers import offer_row
 from marketplace.operations import acceptance_id, commission_id, room_id
 from marketplace.transitions import Actor
 from services import store
+from services.booking.told import booking_told
 from services.callers import Caller
 from services.moving.accepting import accept
 from services.problems import Problem
-from services.store import Contended
-from tests.services.moves_desk import ADMIN, NOON, TERMS, Desk, iso, provider
+from services.queue.waiting import queue_of
+from services.store import Contended, View
+from tests.services.moves_desk import ADMIN, NOON, TERMS, Desk, customer, iso, provider
 from tests.services.moves_held import held
 
 MINUTE = timedelta(minutes=1)
@@ -452,6 +454,17 @@ def test_handed_over_it_waits_for_the_new_one_and_nothing_is_owed_of_the_old() -
         ("t1", "pending"),
         ("t2", "cancelled"),
     ]
+
+
+def test_an_account_that_is_called_guest_is_not_every_guest() -> None:
+    desk = Desk()
+    desk.book(by="guest")
+    guest = customer("guest")
+    assert refusal(desk.cancel, guest).status == 404
+    with pytest.raises(Problem):
+        booking_told(View(desk.server, NOON), guest, "b1", "Asia/Makassar")
+    assert queue_of(View(desk.server, NOON), guest, "t1").requests == []
+    desk.cancel(ADMIN)
 
 
 def test_a_provider_who_booked_another_one_is_its_customer() -> None:
