@@ -100,13 +100,16 @@ class DemoServices:
         gap = _BURST_S * _BURST_HURRY / (2 * visits)  # all are there when half of the time is over
         words = self._people("--visits", str(visits), "--for", str(_BURST_S), "--hurry", str(_BURST_HURRY))
         words = [*words, "--gap", f"{gap:g}"]
-        done = subprocess.run(
-            words,
-            env={**os.environ, "PYTHONPATH": str(PROJECT)},
-            stdout=subprocess.PIPE,
-            check=False,
-            timeout=4 * _BURST_S,
-        )
+        try:
+            done = subprocess.run(
+                words,
+                env={**os.environ, "PYTHONPATH": str(PROJECT)},
+                stdout=subprocess.PIPE,
+                check=False,
+                timeout=4 * _BURST_S,
+            )
+        except subprocess.TimeoutExpired:
+            raise BookwatchError("The simulated people did not come to an end.") from None
         if done.returncode:
             raise BookwatchError("The simulated people could not use the booking services.")
         stop([services])

@@ -15,6 +15,7 @@ import pytest
 from pipelines.cli import demo_services
 from pipelines.cli.demo_services import DemoServices, gap_of, old_way
 from pipelines.processes import Child, own_port
+from resources.errors import BookwatchError
 from resources.settings import Settings, load_settings
 from sandbox.__main__ import main
 from sandbox.options import Options
@@ -152,3 +153,16 @@ def test_people_book_on_after_the_services_were_killed(
             processes = [child.process for child in services._running.values()]
         assert [process.poll() for process in processes] == [0, 0]
     assert "answered 5" not in (settings.home.dagster / "people.log").read_text()
+
+
+def test_people_who_come_to_no_end_are_one_sentence(
+    begun: Begun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(words: Sequence[str], **more: Any) -> None:
+        raise subprocess.TimeoutExpired(list(words), more["timeout"])
+
+    monkeypatch.setattr(demo_services, "wait_for_port", lambda child, port: None)
+    monkeypatch.setattr(demo_services.subprocess, "run", late)
+    with _services(tmp_path) as services, pytest.raises(BookwatchError, match="come to an end"):
+        services.burst(3)
+    assert [command[0] for command in begun.commands] == ["The booking services"]
