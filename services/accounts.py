@@ -24,6 +24,7 @@ from typing import Any, Final, Generic, TypeVar, cast
 from appwrite.query import Query
 from pydantic import SecretStr
 
+from marketplace.identifiers import ROLE_WORDS
 from marketplace.transitions import Actor
 from resources.appwrite.failures import CallEvent, PermanentFailure
 from resources.appwrite.gateway import PooledClient, json_object
@@ -154,6 +155,8 @@ class Accounts:
 
     def _provider(self, user_id: str) -> tuple[str, str] | None:
         """The row of a provider that an account is: one that names it, or one of its id that names nobody else."""
+        if user_id.lower() in ROLE_WORDS:
+            return None
         for collection in PROVIDER_COLLECTIONS:
             for name in OWNER_ATTRIBUTES:
                 if self._gateway.has(collection, name):

@@ -76,6 +76,7 @@ def test_a_row_with_the_id_of_a_provider_of_the_other_collection_is_not_them() -
     server.put("places", "p1")
     server.put("therapists", "p1", userId="thief")
     server.put("therapists", "both", userId="one")
+    server.put("therapists", "t9", userId="guest")
     server.put("places", "both", userId="one")
 
     class Asked(Accounts):
@@ -87,6 +88,7 @@ def test_a_row_with_the_id_of_a_provider_of_the_other_collection_is_not_them() -
     assert find("thief") is None
     assert find("p1") == ("places", "p1")
     assert find("one") == ("therapists", "both")
+    assert find("guest") is None
 
 
 def test_what_is_kept_is_bounded_and_ends() -> None:
