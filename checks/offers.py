@@ -14,10 +14,10 @@ from messages.message import Message
 _ACCEPTED, _OPEN = OfferState.ACCEPTED.value, OfferState.OFFERED.value
 
 # Offers are few beside bookings, or none: what is looked at are theirs. A booking and its offers are read one after the
-# other: where either was written last, the other may be older.
+# other: where either was written last, the other may be older. Of two accepted at one moment the later round counts.
 _OFFERED: Final = f"""
 WITH offers AS (
-    SELECT booking_id, provider_id, state, answered_at, updated_at FROM core.booking_offers
+    SELECT booking_id, provider_id, state, answered_at, round, updated_at FROM core.booking_offers
     WHERE deleted_at IS NULL AND booking_id IS NOT NULL
 ),
 read_until AS (
@@ -31,7 +31,8 @@ theirs AS (
 settled AS (
     SELECT t.booking_id, t.provider_id, t.status,
            count(*) FILTER (o.state = '{_ACCEPTED}') AS accepted,
-           arg_max(o.provider_id, o.answered_at) FILTER (o.state = '{_ACCEPTED}') AS taker,
+           arg_max(o.provider_id, epoch_us(o.answered_at) * 1000 + coalesce(o.round, 0))
+               FILTER (o.state = '{_ACCEPTED}') AS taker,
            count(*) FILTER (o.state = '{_OPEN}') AS open
     FROM theirs AS t JOIN offers AS o ON o.booking_id = t.booking_id
     GROUP BY t.booking_id, t.provider_id, t.status, t.updated_at

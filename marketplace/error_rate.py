@@ -10,6 +10,8 @@ from typing import Final
 SLOW_SECONDS: Final = 3.0
 #: So many error events within a minute are an alarm.
 ERRORS_A_MINUTE: Final = 10
+#: So many operations of services that took longer within the minutes looked at are an alarm: somebody waited for each.
+SLOW_IN_WINDOW: Final = 5
 #: Events that do not count towards it. A slow call is flagged apart. A collection that is not there, or refused, says
 #: so again at each run: that is a state, told by its outcome and an alert of its own; at a run every five seconds it
 #: would be an alarm for ever.

@@ -59,12 +59,14 @@ class OwnHosts:
     """Passes on to ``app`` what was asked for under a name of ours, and not by a page of somebody else; the rest is
     refused with 403 (a WebSocket before it opens). A link in a mail or a message opens a page all the same.
 
-    ``names``: further own names (BOOKWATCH_HOSTS), beside those of loopback.
+    ``names``: further own names (BOOKWATCH_HOSTS), beside those of loopback. ``origins``: where pages lie that may ask
+    as ours do, as a browser says it (https://app.example).
     """
 
-    def __init__(self, app: AsgiApp, names: Iterable[str] = ()) -> None:
+    def __init__(self, app: AsgiApp, names: Iterable[str] = (), origins: Iterable[str] = ()) -> None:
         self.app = app
         self.names = frozenset((*LOOPBACK_NAMES, *names))
+        self.origins = frozenset(origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = self.refusal(scope) if scope["type"] in ("http", "websocket") else None
@@ -89,7 +91,10 @@ class OwnHosts:
         hosts = headers.get("host", [])
         if len(hosts) != 1 or name_of(hosts[0]) not in self.names:
             return OTHER_NAME
-        if any(_place(origin) != hosts[0].lower() for origin in headers.get("origin", ())):
+        origins = headers.get("origin", [])
+        if len(origins) == 1 and origins[0].lower() in self.origins:
+            return None
+        if any(_place(origin) != hosts[0].lower() for origin in origins):
             return OTHER_ORIGIN
         # Not every request carries its origin (an image, a form sent with GET): browsers say this of each.
         elsewhere = {"cross-site", "same-site"} & set(headers.get("sec-fetch-site", ()))

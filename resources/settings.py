@@ -111,6 +111,11 @@ class Settings(BaseSettings):
         description="Where the app reaches the booking services, as in https://services.example: pages of providers"
         " lead to it. It holds no user, password or query.",
     )
+    services_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Where the app's own pages lie, as in https://app.example: browsers there may call the booking"
+        " services. Separated by blanks or commas; scheme, host and port alone. None: pages of the services' own host.",
+    )
     login: str = Field(
         default="",
         description="The identity provider (OpenID Connect) that people sign in with at the dashboards: where it"
@@ -288,6 +293,17 @@ class Settings(BaseSettings):
             # "*" too: whoever answers to every name answers to the attacker's.
             raise Wrong("setting.hosts")
         return tuple(names)
+
+    @field_validator("services_origins", mode="before")
+    @classmethod
+    def _origins(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        origins = tuple(word for word in re.split(r"[\s,]+", value.lower()) if word)
+        # "*" is none: what is asked there is asked with somebody's JWT.
+        if not all(re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", origin) for origin in origins):
+            raise Wrong("setting.services_origins")
+        return origins
 
     @field_validator("dashboards", "services_url")
     @classmethod

@@ -8,6 +8,7 @@ written, and nothing else is kept.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
@@ -172,10 +173,14 @@ class Spool:
             os.close(descriptor)
 
     def _write(self, file: _File, line: bytes) -> bool:
-        """Whether the whole line stands; what a full disk took of one is taken back."""
+        """Whether the whole line stands; what a full disk took of one is taken back, and the file is kept: each line
+        that could not be written would begin another, empty one."""
         written = 0
         try:
             written = os.write(file.descriptor, line)
+        except OSError as failed:
+            if failed.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
         finally:
             if written != len(line):
                 self._take_back(file)

@@ -34,6 +34,7 @@ in where half of that is waiting."""
 OF_THE_SPOOL: Final = "pipeline"
 """The category of what went wrong with the spool itself."""
 
+_LARGEST_STATUS: Final = 999
 _NAME: Final = re.compile(rf"({SOURCE})-\d+-\w+\.jsonl")
 _APART: Final = ("collection", "reason", "error_type", "attempts")
 """What of a context has a column of its own."""
@@ -146,6 +147,8 @@ def _call(name: str, number: int, line: bytes) -> LedgerCall | None:
         if not OPERATION.fullmatch(told["operation"]) or fit(context) != context:
             return None
         seconds, status = float(told["seconds"]), told["status"]
+        if status is not None and not 0 <= int(status) <= _LARGEST_STATUS:
+            return None
         return LedgerCall(
             run_id=_origin(name),
             number=number,

@@ -24,7 +24,7 @@ from typing import Any, Final, Generic, TypeVar, cast
 from appwrite.query import Query
 from pydantic import SecretStr
 
-from marketplace.identifiers import ROLE_WORDS
+from marketplace.app_rows import names_somebody
 from marketplace.transitions import Actor
 from resources.appwrite.failures import CallEvent, PermanentFailure
 from resources.appwrite.gateway import PooledClient, json_object
@@ -45,6 +45,8 @@ OWNER_ATTRIBUTES: Final = ("userId", "accountId")
 LANGUAGE_OF: Final = {Actor.CUSTOMER: "en", Actor.PROVIDER: "id", Actor.ADMIN: "en"}
 """In which language each is told what is wrong, where they say nothing of it."""
 LONGEST_JWT: Final = 4096
+LONGEST_WORD: Final = 16
+"""Of what an app writes where an id belongs: a word for a role, a phone. Appwrite's own ids are longer."""
 _JWT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
 K = TypeVar("K")
@@ -147,6 +149,8 @@ class Accounts:
             return Nobody(blocked=account.get("status") is False)
         if isinstance(labels, list) and ADMIN_LABEL in labels:
             return Caller(user_id, Actor.ADMIN, LANGUAGE_OF[Actor.ADMIN])
+        if _means_nobody(user_id):
+            return Nobody()
         provider = self._provider(user_id)
         if provider is None:
             return Caller(user_id, Actor.CUSTOMER, LANGUAGE_OF[Actor.CUSTOMER])
@@ -155,8 +159,6 @@ class Accounts:
 
     def _provider(self, user_id: str) -> tuple[str, str] | None:
         """The row of a provider that an account is: one that names it, or one of its id that names nobody else."""
-        if user_id.lower() in ROLE_WORDS:
-            return None
         for collection in PROVIDER_COLLECTIONS:
             for name in OWNER_ATTRIBUTES:
                 if self._gateway.has(collection, name):
@@ -183,6 +185,12 @@ class Accounts:
 def _owner(row: Mapping[str, Any]) -> str | None:
     """Whom a provider's row names as its account."""
     return next((str(row[name]) for name in OWNER_ATTRIBUTES if row.get(name)), None)
+
+
+def _means_nobody(user_id: str) -> bool:
+    """Whether rows that are not this account's bear its id: people may choose the id of the account they register, and
+    the app writes ``guest``, ``admin`` or a phone where it knows no id."""
+    return len(user_id) <= LONGEST_WORD and not names_somebody(user_id)
 
 
 def _seconds_valid(jwt: str) -> float:

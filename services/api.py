@@ -17,6 +17,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 
 from resources.own_hosts import OwnHosts
 from resources.version import bookwatch_version
@@ -32,6 +33,8 @@ from services.problems import Problem
 LARGEST_BODY: Final = 64 * 1024
 LARGEST_UPLOAD: Final = 11 * 1024 * 1024
 """Of a body in parts: an image of ten megabytes, and what stands around it."""
+PREFLIGHT_S: Final = 600
+"""How long a browser need not ask again whether it may ask."""
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 Scope = MutableMapping[str, Any]
@@ -72,7 +75,18 @@ def make_app(services: Services, hosts: Iterable[str] = ()) -> AsgiApp:
 
 def at_the_edge(app: FastAPI, services: Services, hosts: Iterable[str] = ()) -> AsgiApp:
     """The same behind what every request goes through."""
-    return OwnHosts(Edge(app, services), hosts)
+    edge: Any = Edge(app, services)
+    origins = services.settings.services_origins
+    if origins:
+        edge = CORSMiddleware(
+            edge,
+            allow_origins=origins,
+            allow_methods=("GET", "POST", "PUT"),
+            allow_headers=("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"),
+            expose_headers=("Retry-After", "X-Request-Id"),
+            max_age=PREFLIGHT_S,
+        )
+    return OwnHosts(edge, hosts, origins)
 
 
 def inner_app(services: Services) -> FastAPI:

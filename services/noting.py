@@ -16,7 +16,7 @@ _AREAS: Final = (
     ("/rooms", Category.CHAT),
     ("/support", Category.CHAT),
     ("/me/earnings", Category.PAYMENT),
-    ("/me/payments", Category.PAYMENT),
+    ("/me/commissions", Category.PAYMENT),
     ("/bookings", Category.BOOKING),
     ("/providers", Category.BOOKING),
     ("/me", Category.BOOKING),

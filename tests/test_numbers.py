@@ -217,6 +217,7 @@ CHANGES = (
     ("links.py", "LINK_WINDOW: Final = timedelta(days=7)", "LINK_WINDOW: Final = timedelta(days=8)"),
     ("error_rate.py", "ERRORS_A_MINUTE: Final = 10", "ERRORS_A_MINUTE: Final = 12"),
     ("error_rate.py", "SLOW_SECONDS: Final = 3.0", "SLOW_SECONDS: Final = 4.5"),
+    ("error_rate.py", "SLOW_IN_WINDOW: Final = 5", "SLOW_IN_WINDOW: Final = 13"),
     ("rules.py", "RESPONSE_MINUTES_IMMEDIATE: Final = 5", "RESPONSE_MINUTES_IMMEDIATE: Final = 7"),
     ("rules.py", "RESPONSE_MINUTES_SCHEDULED: Final = 30", "RESPONSE_MINUTES_SCHEDULED: Final = 33"),
     ("rules.py", "THOUSANDS_BELOW_IDR: Final = 10_000", "THOUSANDS_BELOW_IDR: Final = 11_000"),

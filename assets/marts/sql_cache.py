@@ -22,6 +22,7 @@ from assets.marts.every import MARTS
 from assets.marts.given import INSTANTS
 from checks.schemas import CORE
 from marketplace.policy import Policy
+from resources.collector import paused
 from resources.own_files import create
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
@@ -46,6 +47,7 @@ _WITHOUT_POLICY: dict[Any, tuple[Compiled, Any]] = {}
 
 
 @lru_cache(maxsize=4)
+@paused()
 def compile_marts(policy: Policy) -> tuple[Compiled, ...]:
     """Every step and mart as SQL. The instants come from variables: the SQL stays the same."""
     from ibis.backends.sql.compilers import DuckDBCompiler
@@ -80,6 +82,7 @@ def compile_marts(policy: Policy) -> tuple[Compiled, ...]:
 
 
 @lru_cache(maxsize=4)
+@paused()
 def compile_behind(policy: Policy) -> tuple[Compiled, ...]:
     """The rows behind every mart as SQL on the tables of a snapshot: the instants are those of ops.judged."""
     from ibis.backends.sql.compilers import DuckDBCompiler

@@ -22,7 +22,7 @@ REACHES: dict[str, timedelta] = {
 # A snapshot of before does not say whose a call was: all were the runs' own.
 _TIMINGS = """(SELECT * REPLACE (coalesce(source, 'appwrite') AS source) FROM
     (SELECT ''::VARCHAR AS source WHERE false UNION ALL BY NAME FROM ops.{table}))"""
-_NAMED = "CASE source WHEN 'appwrite' THEN operation ELSE source || ': ' || operation END"
+_NAMED = "coalesce(nullif(source, 'appwrite') || ': ', '') || operation"
 """What an operation is called where those of several sources stand together."""
 
 

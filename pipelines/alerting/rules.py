@@ -14,7 +14,7 @@ from typing import Final
 from urllib.parse import quote
 
 from marketplace.durations import minutes
-from marketplace.error_rate import ERRORS_A_MINUTE
+from marketplace.error_rate import ERRORS_A_MINUTE, SLOW_IN_WINDOW
 from marketplace.findings import FINDINGS, Severity
 from marketplace.health import HEALTH_POINTS, SCAN_AGE
 from marketplace.metrics import METRICS
@@ -337,6 +337,15 @@ RULES: Final = RuleBook(
             metric="errors_a_minute",
             page="/errors",
             rows="/performance?show=errors",
+            keep_firing_for=timedelta(minutes=5),
+            inhibited_by=RESTS_ON_DATA,
+        ),
+        AlertRule(
+            name="slow_operations",
+            source="check:slow_operations",
+            limit=SLOW_IN_WINDOW,
+            page="/errors",
+            rows="/performance?show=timings",
             keep_firing_for=timedelta(minutes=5),
             inhibited_by=RESTS_ON_DATA,
         ),

@@ -13,6 +13,7 @@ from resources.own_hosts import host_name
 from resources.settings import load_settings
 
 if TYPE_CHECKING:
+    from resources.appwrite.failures import CallFailure
     from services.installing import Part
 
 app = typer.Typer(
@@ -59,7 +60,7 @@ def serve(
     try:
         parts = install(settings, wait_s=INDEXES_S)
     except CallFailure as failed:
-        raise Unreached.of("services.install_unreached", why=failed.said) from None
+        raise _unreached(failed) from None
     if missing := lacking(parts):
         names = [part.name for part in missing]
         more = f" (+{len(names) - NAMED})" if len(names) > NAMED else ""
@@ -97,7 +98,7 @@ def install_(json: Json = False) -> int:
     try:
         parts = install(settings, tell)
     except CallFailure as failed:
-        raise Unreached.of("services.install_unreached", why=failed.said) from None
+        raise _unreached(failed) from None
     well = sum(part.well for part in parts)
     if json:
         import orjson
@@ -115,6 +116,14 @@ def install_(json: Json = False) -> int:
     else:
         echo(f"{well:,} of {len(parts):,} are there.")
     return DONE if well == len(parts) else PROBLEMS
+
+
+def _unreached(failed: CallFailure) -> Unreached:
+    """Why nothing could be made: what is refused will be the next time, too."""
+    from resources.appwrite.failures import PermanentFailure
+
+    refused = isinstance(failed, PermanentFailure)
+    return Unreached.of(f"services.install_{'not_let' if refused else 'unreached'}", why=failed.said)
 
 
 def sentence(part: Part) -> str:

@@ -25,11 +25,11 @@ class Pace:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="person")
         self.failed = 0
 
-    def later(self, seconds: float, action: Callable[..., None], *args: Any) -> None:
+    def later(self, seconds: float, action: Callable[..., object], *args: Any) -> None:
         """Have it done in so many seconds."""
         self._agenda.enter(seconds / self._hurry, 0, self.at_once, (action, *args))
 
-    def at_once(self, action: Callable[..., None], *args: Any) -> None:
+    def at_once(self, action: Callable[..., object], *args: Any) -> None:
         """Have it done beside what is being done."""
         if not self._stop.is_set():
             self._pool.submit(action, *args).add_done_callback(self._look_at)
@@ -44,7 +44,7 @@ class Pace:
             self._stop.set()
             self._pool.shutdown(cancel_futures=True)
 
-    def _look_at(self, done: Future[None]) -> None:
+    def _look_at(self, done: Future[Any]) -> None:
         if done.cancelled() or (problem := done.exception()) is None:
             return
         self.failed += 1

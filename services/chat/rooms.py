@@ -77,6 +77,15 @@ def seat(view: View, caller: Caller, room_id: str, *, watched: bool = False) -> 
     raise Problem(404, "not_found")
 
 
+def _sits(room: Row, caller: Caller) -> bool:
+    """Whether a caller has a place in a room."""
+    return (
+        caller.actor is Actor.ADMIN
+        or _same(meaning(room, "room.provider_id"), caller.provider_id)
+        or _same(meaning(room, "room.customer_id"), caller.user_id)
+    )
+
+
 def is_id(text: str) -> bool:
     """Whether a row can have it as its ``$id``."""
     return _ID.fullmatch(text) is not None
@@ -136,7 +145,8 @@ def rooms_of(
     for whose in [[]] if caller.actor is Actor.ADMIN else [[one] for one in mine]:
         found |= {str(room["$id"]): room for room in gateway.rows(ROOMS, [*whose, *queries])}
     newest = sorted(found.values(), key=sequence_of, reverse=True)
-    page = [_room_shown(room, caller, now) for room in newest[:most]]
+    # A row may name two; whose it is says the first that it holds.
+    page = [_room_shown(room, caller, now) for room in newest[:most] if _sits(room, caller)]
     last = newest[most - 1] if len(newest) > most else None
     return RoomPage(rooms=page, before=None if last is None else opaque(f"0.{sequence_of(last)}."))
 

@@ -32,6 +32,7 @@ from services.moving.standing import (
     standing,
 )
 from services.problems import Problem, Wrong
+from services.queue.next_offer import round_claimed
 from services.store import Decision, Underway, View
 
 _REASSIGNED, _PENDING = BookingStatus.REASSIGNED.value, BookingStatus.PENDING.value
@@ -60,8 +61,9 @@ def reassign(view: View, caller: Caller, booking_id: str, terms: Terms, to: str)
     data = handed_over(booking.row, taker.row, taker.kind, view.now, deadline, booking.offset, has)
     may_read = readers_with(booking.row, booking.now.customer_id, taker.row)
     held = booking.now.status != _PENDING
+    claims = [*round_claimed(view, booking, taker, number), *leaving(view, booking)]
     writes: list[Write] = [
-        *leaving(view, booking),
+        *claims,
         # Before the booking is theirs to answer, so that at every moment an open offer tells that it waits.
         Create(OFFERS, row_id, offer, may_read),
         booking.changed(data, may_read),
@@ -78,7 +80,7 @@ def reassign(view: View, caller: Caller, booking_id: str, terms: Terms, to: str)
         provider_id=taker.provider_id,
         response_deadline=instant(deadline),
     )
-    return Decision(answer, writes, claims=3)
+    return Decision(answer, writes, claims=len(claims) + 2)
 
 
 def _told(view: View, booking: Standing, taker: Provider, key: str, deadline: str | None) -> list[Write]:

@@ -89,17 +89,15 @@ def asked(
     """The writes by which the next provider is asked until a deadline. Raises CallFailure."""
     number = booking.round + 1
     data = waits_until(booking.row, deadline, booking.offset, partial(view.has, BOOKINGS))
-    claim: list[Write] = []
-    if not view.gateway.has_transactions:
-        claim = _round_claimed(view, booking, taker, number)
+    claim = round_claimed(view, booking, taker, number)
     row_id, offer = offer_row(booking.booking_id, taker.provider_id, taker.kind, number, view.now, deadline)
     said = {"booking": booking.booking_id, "deadline": local(deadline, booking.offset)}
     tell = Telling(row_id, view.now, view)
     may_read = [Permission.read(Role.user(account_of(taker.row)))]
     # The next offer before the last one ends: at every moment an open offer tells that the booking waits.
     return [
-        *claim,
         passed(view, taker.provider_id, offeredAt=instant_like(None, view.now)),
+        *claim,
         *([booking.changed(data)] if data else []),
         Create(OFFERS, row_id, offer, readers_with(booking.row, booking.now.customer_id, taker.row)),
         *([booking.ended(ending, ended_by, view)] if ending is not None else []),
@@ -117,8 +115,17 @@ def asked(
     ]
 
 
-def _round_claimed(view: View, booking: Standing, taker: Provider, number: int) -> list[Write]:
-    """On a server without transactions the guard of a round says who is asked in it: one, whoever dispatches."""
+def round_claimed(view: View, booking: Standing, taker: Provider, number: int) -> list[Write]:
+    """On a server without transactions the guard of a round says who is asked in it: one, whoever asks them. Raises
+    Underway where somebody else is being asked in it, CallFailure."""
+    if view.gateway.has_transactions:
+        return []
+    row_id = round_guard_id(booking.booking_id, number)
+    held = view.row(GUARDS, row_id)
+    if held is not None:
+        if text_at(held, "providerId") != taker.provider_id:
+            raise Underway
+        return []
     data = {
         "kind": ROUND,
         "bookingId": booking.booking_id,
@@ -127,9 +134,7 @@ def _round_claimed(view: View, booking: Standing, taker: Provider, number: int) 
         "version": 1,
         "at": instant_like(None, view.now),
     }
-    if view.row(GUARDS, round_guard_id(booking.booking_id, number)) is not None:
-        return []
-    return [Create(GUARDS, round_guard_id(booking.booking_id, number), data)]
+    return [Create(GUARDS, row_id, data)]
 
 
 def _over(

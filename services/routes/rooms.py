@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Body, File, Form, Header, Path, Query, UploadFile
@@ -39,6 +39,8 @@ ROUTER: Final = APIRouter(tags=["chat"])
 STREAM_S: Final = 600.0
 """So long a stream lasts: who goes on is proven again."""
 HEARTBEAT_S: Final = 15.0
+SEAT_COUNTS_FOR_S: Final = 1.0
+"""So long after it was asked whether a reader has a place in the room news are told without asking again."""
 COME_AGAIN_S: Final = 3
 
 RoomId = Annotated[str, Path(max_length=64)]
@@ -181,9 +183,16 @@ async def events(
             raise Problem(422, "not_valid", [Wrong("event_wrong", "since")]) from None
         return stream, mine(there)
 
+    def sits() -> bool:
+        try:
+            seat(asked.view(), asked.caller, room_id)
+        except Problem:
+            return False
+        return True
+
     stream, whose = await run_in_threadpool(begin)
     return StreamingResponse(
-        told(hub, stream, whose, came, began is not None),
+        told(hub, stream, whose, came, began is not None, sits),
         media_type="text/event-stream",
         headers={"X-Accel-Buffering": "no"},
     )
@@ -195,11 +204,14 @@ async def told(
     whose: frozenset[str],
     came: asyncio.Event,
     goes_on: bool,
+    sits: Callable[[], bool] = lambda: True,
     *,
     lasts: float = STREAM_S,
     heartbeat: float = HEARTBEAT_S,
+    counts_for: float = SEAT_COUNTS_FOR_S,
 ) -> AsyncIterator[str]:
-    """A stream in the form of server-sent events."""
+    """A stream in the form of server-sent events. ``sits``: whether its reader still has a place in the room, for it
+    may have gone to another provider: asked before news are told."""
     stream.begun = True
     try:
         yield f"retry: {COME_AGAIN_S * 1000}\n\n"
@@ -210,10 +222,14 @@ async def told(
                 return  # whoever reads comes again, with the same id
             if reset:
                 yield f"id: {stream.mark.event_id}\nevent: reset\ndata: {{}}\n\n"
-        ends = time.monotonic() + lasts
+        ends, seated_at = time.monotonic() + lasts, 0.0
         while not stream.over and time.monotonic() < ends:
             came.clear()
             while (entry := hub.watch.next(stream)) is not None:
+                if time.monotonic() - seated_at > counts_for:
+                    if not await run_in_threadpool(_still, sits):
+                        return
+                    seated_at = time.monotonic()
                 message = shown(entry, whose)
                 yield _event(stream, message)
             try:
@@ -228,6 +244,15 @@ async def told(
 def _event(stream: Stream, message: MessageShown) -> str:
     data = message.model_dump_json(exclude_none=True)
     return f"id: {stream.mark.event_id}\nevent: message\ndata: {data}\n\n"
+
+
+def _still(sits: Callable[[], bool]) -> bool:
+    """Whether news may be told; what cannot be found out is told to nobody: whoever reads comes again."""
+    try:
+        with answered_within():
+            return sits()
+    except CallFailure:
+        return False
 
 
 def _caught_up(hub: Hub, stream: Stream) -> bool:

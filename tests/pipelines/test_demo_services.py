@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,10 +14,12 @@ import pytest
 
 from pipelines.cli import demo_services
 from pipelines.cli.demo_services import DemoServices, gap_of, old_way
-from pipelines.processes import Child
-from resources.settings import Settings
+from pipelines.processes import Child, own_port
+from resources.settings import Settings, load_settings
 from sandbox.__main__ import main
 from sandbox.options import Options
+from tests.bookwatch_process import settings_for
+from tests.sandbox_server import SandboxProcess
 
 SANDBOX = {
     "endpoint": "http://127.0.0.1:1/v1",
@@ -112,3 +116,39 @@ def test_the_sandbox_takes_what_it_is_told_of_the_share(
     else:
         assert taken[0].demand == ((0.75, FROM, TO),)
     assert gap_of(0.25) > gap_of(1.0)
+
+
+@pytest.mark.long
+def test_people_book_on_after_the_services_were_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def made() -> int:
+        kept = server.data / "clients.json"
+        return len(json.loads(kept.read_text())["bookings"]) if kept.exists() else 0
+
+    def until(more: int) -> int:
+        latest = time.monotonic() + 120
+        while made() < more and time.monotonic() < latest:
+            services.look()
+            time.sleep(0.5)
+        return made()
+
+    monkeypatch.setattr(demo_services, "_OLD_WAY_GAP_S", 3.0)
+    with SandboxProcess("--days", "2", data=tmp_path / "sandbox") as server:
+        for name, value in settings_for(server).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("BOOKWATCH_HOME", str(tmp_path / "home"))
+        settings = load_settings()
+        settings.home.create()
+        told = {**SANDBOX, "endpoint": server.endpoint, "project": server.project, "key": server.key}
+        told |= {"database": server.database, "data": str(server.data)}
+        port = own_port(0, "--services-port")
+        with DemoServices(settings, told, port=port, seed=7, share=0.5) as services:
+            services.start()
+            before = until(3)
+            assert before >= 3
+            services._running["The booking services"].process.kill()
+            assert until(before + 3) >= before + 3
+            processes = [child.process for child in services._running.values()]
+        assert [process.poll() for process in processes] == [0, 0]
+    assert "answered 5" not in (settings.home.dagster / "people.log").read_text()

@@ -99,13 +99,21 @@ ROWS: dict[str, dict[str, dict[str, Any]]] = {
                 "v3": {"userId": "u1", "providerId": "p1", "rating": 5, "comment": "geheimwort, kind hands"},
                 "v4": {"bookingId": "BK1", "userName": "Ketuttari", "rating": 2, "comment": "Kamar 7712x was cold"},
                 "v5": {"userId": "u1", "rating": 4, "reviewText": "geheimwort", "title": "Kamar 7712x"}},
+    "service_counters": {"k1": {"userId": "u1", "kind": "messages", "instants": "geheimwort"},
+                         "k2": {"userId": "u2", "kind": "messages", "instants": "[]"}},
+    "service_guards": {"g1": {"kind": "conversation", "customerId": "u1", "seen": "Ketuttari Widiasihan"}},
 }  # fmt: skip
+OF_SERVICES = {
+    "service_counters": ("userId", "kind", "instants"),
+    "service_guards": ("kind", "customerId", "seen"),
+}
 
 COLLECTIONS = tuple(ROWS)
 
 
 def columns(collection: str) -> list[Column]:
-    return [Column(key, KINDS.get(kind, "string"), False) for key, kind in ALL_TABLES[collection].items()]
+    tables = {**ALL_TABLES, **{name: dict.fromkeys(keys, "text") for name, keys in OF_SERVICES.items()}}
+    return [Column(key, KINDS.get(kind, "string"), False) for key, kind in tables[collection].items()]
 
 
 def merge(
@@ -178,7 +186,7 @@ def test_no_file_holds_a_value_afterwards_and_others_keep_theirs(settings: Setti
     assert done.quarantined == 1
     assert done.rows == {
         "users": 1, "bookings": 5, "hotel_bookings": 1, "chat_rooms": 1, "chat_messages": 3, "notifications": 3,
-        "reviews": 4,
+        "reviews": 4, "service_counters": 1, "service_guards": 1,
     }  # fmt: skip
     texts = dict(raw(home, "SELECT _id, message FROM chat_messages"))
     assert texts == {"m1": None, "m2": "On my way", "m3": None, "m4": "See you soon", "m5": None}
@@ -195,7 +203,7 @@ def test_no_file_holds_a_value_afterwards_and_others_keep_theirs(settings: Setti
             ("b2",), ("b5",), ("t1",),
         ]  # fmt: skip
     entered = Ledger(home.ledger).erasures()
-    assert [(e[0], e[1], e[3]) for e in entered] == [("u1", "Ayu", 18)]
+    assert [(e[0], e[1], e[3]) for e in entered] == [("u1", "Ayu", 20)]
 
 
 SPELLED = {
@@ -347,7 +355,7 @@ def test_the_command_says_what_it_did_and_names_nobody(
         forget(customer="u1", by="Ayu", json=False)
         forget(customer="u1", by="Ayu", json=True)
     said = out.getvalue()
-    assert "Forgot the customer u1: 18 rows lost their personal values (bookings 5, chat_messages 3" in said
+    assert "Forgot the customer u1: 20 rows lost their personal values (bookings 5, chat_messages 3" in said
     assert f"A backup may still hold them: {backup}" in said
     assert json.loads(said[said.index("{\n") :])["total"] == 0
     assert not [value for value in VALUES if value in said]

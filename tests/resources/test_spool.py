@@ -20,13 +20,14 @@ import pytest
 
 from assets.ops import create_ops, mirror_calls
 from checks.every import registry_of
+from dashboards.queries import operations
 from marketplace.collection import Category
-from marketplace.error_rate import ERRORS_A_MINUTE
+from marketplace.error_rate import ERRORS_A_MINUTE, SLOW_IN_WINDOW, SLOW_SECONDS
 from marketplace.events import CallOutcome
 from resources import spool as spooling
 from resources import spooled
 from resources.home import Home
-from resources.ledger import Ledger
+from resources.ledger import Ledger, LedgerCall
 from resources.spool import Spool
 from resources.spooled import take_in
 
@@ -199,6 +200,7 @@ def test_lines_that_are_none_of_ours_are_counted_and_said_once(
         for change in (
             {"at": "yesterday"},
             {"seconds": None},
+            {"status": 1e300},
             {"outcome": "fine"},
             {"operation": "Ayu Lestari"},
             {"context": {"booking": "6281234567890"}},
@@ -208,9 +210,9 @@ def test_lines_that_are_none_of_ours_are_counted_and_said_once(
     drain(home, ledger)
     drain(home, ledger)
     mirror_calls(warehouse, ledger, NOW)
-    assert warehouse.sql("SELECT call_number FROM ops.timings ORDER BY 1").fetchall() == [(1,), (10,)]
+    assert warehouse.sql("SELECT call_number FROM ops.timings ORDER BY 1").fetchall() == [(1,), (11,)]
     assert warehouse.sql("SELECT source, category, reason, context FROM ops.errors").fetchall() == [
-        ("services", "pipeline", "unreadable_line", '{"lines":8}')
+        ("services", "pipeline", "unreadable_line", '{"lines":9}')
     ]
 
 
@@ -245,6 +247,7 @@ def test_a_full_disk_fails_nothing_and_is_told_by_the_next_line(
     assert spool.lost == 3
     spool.note(NOW, "commit", 0.1)
     spool.close()
+    assert len(files(home)) == 1  # and not another one for each line that could not be written
     drain(home, ledger)
     told = [(call.operation, call.reason, call.context) for call in ledger.calls()[0]]
     assert told == [("ping", "", ""), ("spool", "lines_lost", '{"lines":3}'), ("commit", "", "")]
@@ -400,3 +403,49 @@ def test_what_an_older_home_has_is_appwrite_s(tmp_path: Path) -> None:
     create_ops(con)
     assert con.sql("SELECT run_id, source FROM ops.timings").fetchall() == [("r", "appwrite")]
     assert con.sql("SELECT source, calls FROM ops.operation_timings").fetchall() == [("appwrite", 1)]
+
+
+def test_the_page_tells_the_services_operations_from_the_pipeline_s(
+    home: Home, ledger: Ledger, spool: Spool, tmp_path: Path
+) -> None:
+    for n in range(20):
+        spool.note(NOW, "POST /bookings", 0.1 * (n + 1), status=201)
+    spool.note(NOW, "list_rows", 3.5)
+    drain(home, ledger)
+    ledger.record_calls(
+        [LedgerCall("r", 1, NOW, "list_rows", "", 0.5, "ok", 200, "appwrite", "info", 1, "", False)]
+    )
+    path = str(tmp_path / "snapshot.duckdb")
+    with duckdb.connect(path) as con:
+        create_ops(con)
+        mirror_calls(con, ledger, NOW)
+    found = {row["operation"]: row for row in operations.calls(path, NOW - SECOND).to_dicts()}
+    assert set(found) == {"list_rows", "services: list_rows", "services: POST /bookings"}
+    assert found["services: POST /bookings"]["p95_s"] == pytest.approx(1.905)
+    assert found["services: list_rows"]["slow"] == 1
+    assert operations.hourly_timings(path, NOW - timedelta(hours=1))["operation"].to_list() == sorted(found)
+    slow = operations.slow_calls(NOW - SECOND).first(path, 10)
+    assert slow["source"].to_list() == ["services"]
+
+
+def test_slow_operations_of_the_services_alarm_and_slow_pages_of_a_scan_do_not(
+    home: Home, ledger: Ledger, spool: Spool, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    check = registry_of({})["slow_operations"]
+    for n in range(SLOW_IN_WINDOW):
+        drain(home, ledger)
+        mirror_calls(warehouse, ledger, NOW)
+        assert check.run(warehouse).passed
+        spool.note(
+            NOW + n * SECOND, ACCEPT, SLOW_SECONDS + 1 + n, CallOutcome.OK, 200, category=Category.BOOKING
+        )
+    drain(home, ledger)
+    mirror_calls(warehouse, ledger, NOW)
+    (sentence,) = check.run(warehouse).broken_rules
+    longest = SLOW_SECONDS + SLOW_IN_WINDOW
+    assert sentence == (
+        f"{SLOW_IN_WINDOW} operations of the services took over {SLOW_SECONDS:g} s (at most {longest:.1f} s),"
+        f" limit {SLOW_IN_WINDOW}: {ACCEPT} {SLOW_IN_WINDOW}"
+    )
+    warehouse.execute("UPDATE ops.timings SET source = 'appwrite'")
+    assert check.run(warehouse).passed

@@ -76,7 +76,6 @@ def test_a_row_with_the_id_of_a_provider_of_the_other_collection_is_not_them() -
     server.put("places", "p1")
     server.put("therapists", "p1", userId="thief")
     server.put("therapists", "both", userId="one")
-    server.put("therapists", "t9", userId="guest")
     server.put("places", "both", userId="one")
 
     class Asked(Accounts):
@@ -88,7 +87,30 @@ def test_a_row_with_the_id_of_a_provider_of_the_other_collection_is_not_them() -
     assert find("thief") is None
     assert find("p1") == ("places", "p1")
     assert find("one") == ("therapists", "both")
-    assert find("guest") is None
+
+
+@pytest.mark.parametrize(
+    ("user_id", "labels", "is_somebody"),
+    [
+        ("guest", [], False),
+        ("Admin", [], False),
+        ("6281234567890", [], False),
+        ("62012345678901234567", [], True),
+        ("ann", [], True),
+        ("admin", ["admin"], True),
+    ],
+)
+def test_an_account_with_a_word_for_an_id_is_nobody(
+    user_id: str, labels: list[str], is_somebody: bool
+) -> None:
+    class Asked(Accounts):
+        def __init__(self) -> None:
+            self._gateway = Memory()
+            account = {"$id": user_id, "labels": labels, "status": True}
+            self._client: Any = SimpleNamespace(request=lambda *told, **named: SimpleNamespace(value=account))
+
+    found: Any = Asked()._asked("a.b.c")  # pyright: ignore[reportPrivateUsage]
+    assert isinstance(found, Caller) is is_somebody
 
 
 def test_what_is_kept_is_bounded_and_ends() -> None:

@@ -16,6 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from marketplace.events import CallOutcome
 from resources.appwrite.failures import CircuitOpen, PermanentFailure, TransientFailure
 from resources.appwrite.writing import Create
+from resources.errors import UsageError
+from resources.settings import load_settings
 from services import api as services_api
 from services.context import Asked, AskedOnce, language_asked
 from services.patience import seconds_left
@@ -23,7 +25,7 @@ from services.problems import Problem, Wrong
 from services.store import Contended, Decision, Doubtful
 from services.tables import COUNTERS
 from tests.services.memory import Memory
-from tests.services.told import Client, on_memory
+from tests.services.told import CALLERS, Client, MemoryServices, Told, on_memory, settings_for_memory
 
 ROUTER = APIRouter(tags=["tried"])
 
@@ -272,3 +274,33 @@ def test_every_path_stands_in_the_contract(client: Client) -> None:
     }
     shortened = {path for path in paths if f"`…/{path.rpartition('/')[2]}`" in contract}
     assert {path for path in paths - shortened if path not in contract} == set()
+
+
+def test_browsers_of_the_apps_own_pages_may_ask_and_no_others(tmp_path: Path) -> None:
+    app = "https://app.example"
+    asked = {
+        "Origin": app,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,idempotency-key",
+    }
+    closed = on_memory(Memory())
+    assert (
+        "access-control-allow-origin" not in closed.ask("OPTIONS", "/bookings", None, headers=asked).headers
+    )
+    settings = settings_for_memory(tmp_path).model_copy(update={"services_origins": (app,)})
+    opened = Client(MemoryServices(settings, Memory(), Told(CALLERS)))
+    told = opened.ask("OPTIONS", "/bookings", None, headers=asked)
+    assert (told.status_code, told.headers["access-control-allow-origin"]) == (200, app)
+    other = opened.ask("OPTIONS", "/bookings", None, headers={**asked, "Origin": "https://evil.example"})
+    assert "access-control-allow-origin" not in other.headers
+    refused = opened.get("/bookings/none", None, headers={"Origin": app})
+    assert (refused.status_code, refused.headers["access-control-allow-origin"]) == (401, app)
+
+
+@pytest.mark.parametrize(
+    "written", ["*", "https://app.example/x", "app.example", "https://a.example https://*.b.example"]
+)
+def test_an_origin_is_one(written: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOOKWATCH_SERVICES_ORIGINS", written)
+    with pytest.raises(UsageError, match="origins alone"):
+        load_settings()

@@ -380,6 +380,12 @@ def test_each_has_their_rooms_newest_first_page_by_page(chat: Chat) -> None:
     assert len(chat.api.get("/rooms", "admin").json()["rooms"]) == 5
     assert [room["roomId"] for room in chat.api.get("/rooms", "other_customer").json()["rooms"]] == ["r4"]
     assert chat.api.get("/rooms", "other_therapist").json()["rooms"] == []
+    # A row that names two is of the first: so a room says whose it is, and a list of rooms.
+    chat.server.columns["chat_rooms"] |= {"userId", "providerId"}
+    chat.room("r6", userId="cid", providerId="t2")
+    for who in ("other_customer", "other_therapist"):
+        assert chat.api.get("/rooms/r6/messages", who).status_code == 404
+        assert "r6" not in chat.api.get("/rooms", who).text
 
 
 def test_a_member_and_the_administrators_write_to_each_other(chat: Chat) -> None:

@@ -301,3 +301,26 @@ def test_who_was_away_for_too_long_reads_anew() -> None:
         assert "event: reset" in heard[1]
 
     run(wanted)
+
+
+def test_who_has_no_place_in_the_room_any_more_hears_nothing_further() -> None:
+    async def wanted(hub: Hub, server: Memory) -> None:
+        sits = True
+        stream = hub.watch.open(ROOM, "t1", "t1", None, lambda: None)
+        events = told(
+            hub, stream, frozenset(), asyncio.Event(), False, lambda: sits, heartbeat=0.01, counts_for=0.0
+        )
+        await anext(events)
+        says(server, "m1", "to the first one")
+        hub.watch.poll()
+        heard = [await anext(events)]
+        while "m1" not in heard[-1]:
+            heard.append(await anext(events))
+        sits = False
+        says(server, "m2", "to the one who came after")
+        hub.watch.poll()
+        heard += [line async for line in events]
+        assert "m2" not in "".join(heard)
+        assert hub.watch.streams == 0
+
+    run(wanted)

@@ -135,6 +135,27 @@ def test_the_one_offered_longest_ago_comes_first() -> None:
         desk.passes(seconds=10)
 
 
+@pytest.mark.parametrize("transactions", [True, False])
+@pytest.mark.parametrize("at", range(6))
+def test_one_provider_does_not_get_two_turns(at: int, transactions: bool) -> None:
+    desk = Desk(3, transactions=transactions)
+    for number in (1, 2):
+        desk.book(f"b{number}", by=f"u{number}", starts=timedelta(hours=number))
+    calls = [0]
+
+    def fail(call: str, before: bool) -> None:
+        calls[0] += 1
+        if calls[0] == at + 1:
+            desk.decline("t1", "b2")
+
+    desk.server.fail = fail
+    desk.decline("t1", "b1")
+    asked = {desk.offers(booking)[-1] for booking in ("b1", "b2")}
+    assert asked <= {("t2", "offered"), ("t3", "offered"), ("t1", "offered")}
+    if calls[0] > at:
+        assert asked == {("t2", "offered"), ("t3", "offered")}
+
+
 def test_many_customers_and_few_providers_are_all_served_in_turn() -> None:
     desk = Desk(5)
     for number in range(20):

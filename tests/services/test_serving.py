@@ -76,5 +76,9 @@ def test_without_a_key_that_may_it_is_one_sentence(
     monkeypatch.setattr("resources.appwrite.gateway.RETRIES", 0)
     status, said = _refused(away, ["serve", "--port", "0"], monkeypatch, capsys)
     assert status == 11
+    assert "failed. Try again" in said
+    wrong = settings.model_copy(update={"appwrite_write_key": secret("none")})
+    status, said = _refused(wrong, ["install"], monkeypatch, capsys)
+    assert (status, "Correct APPWRITE_WRITE_KEY" in said) == (11, True)  # it would be refused again, too
     status, said = _refused(settings, ["serve", "--port", "99999"], monkeypatch, capsys)
     assert (status, said.count("\n")) == (2, 1)
