@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from marketplace.identifiers import ROLE_WORDS
 from marketplace.transitions import Actor
 
 
@@ -18,3 +19,9 @@ class Caller:
     language: str = "en"
     provider_id: str | None = None
     provider_collection: str | None = None
+
+    @property
+    def is_nobody(self) -> bool:
+        """Whether the account is called as a role (guest, admin): of many, or taken to see what rows say of the word.
+        What names it is nobody's to see."""
+        return self.user_id.lower() in ROLE_WORDS

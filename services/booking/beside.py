@@ -22,6 +22,7 @@ from marketplace.aliases import ALIASES
 from marketplace.app_rows import attribute, instant_like, meaning, readers
 from marketplace.booking_rows import BookingNow
 from marketplace.durations import seconds
+from marketplace.identifiers import ROLE_WORDS
 from marketplace.new_bookings import room_row
 from marketplace.offers import OFFERS, offer_row
 from marketplace.operations import room_id, told_id
@@ -56,8 +57,9 @@ _LINES: Final = (
 
 
 def readers_of(user_id: str, provider: Row) -> list[str]:
-    """The permissions of what customer and provider may read."""
-    return [Permission.read(AppwriteRole.user(one)) for one in dict.fromkeys((user_id, account_of(provider)))]
+    """The permissions of what customer and provider may read; an account of many reads none of it."""
+    sides = dict.fromkeys((user_id, account_of(provider)))
+    return [Permission.read(AppwriteRole.user(one)) for one in sides if one.lower() not in ROLE_WORDS]
 
 
 def beside(

@@ -71,8 +71,9 @@ def of_member(member_id: str) -> Conversation:
 
 
 def member_of(caller: Caller) -> str:
-    """The id a member writes under. Raises Problem (403) for an administrator, who answers in threads."""
-    if caller.actor is Actor.ADMIN:
+    """The id a member writes under. Raises Problem (403) for an administrator, who answers in threads, and for an
+    account that is called as they are in rows."""
+    if caller.actor is Actor.ADMIN or (caller.provider_id is None and caller.is_nobody):
         raise Problem(403, "not_allowed")
     return caller.provider_id or caller.user_id
 

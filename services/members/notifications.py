@@ -37,7 +37,7 @@ def notifications(
     ids = _recipients(caller)
     names = [n for n in ALIASES["notification.recipient_id"] if view.has(NOTIFICATIONS, n)]
     rows: list[Row] = []
-    if names:
+    if names and ids:
         asked = [Query.equal(name, ids) for name in names]
         if after is not None and not _is_for(view.glance(NOTIFICATIONS, after), ids):
             raise Problem(422, "not_valid", [Wrong("after_unknown", "after")])
@@ -119,7 +119,8 @@ def _flag(row: Row, names: Sequence[str]) -> bool | None:
 
 def _recipients(caller: Caller) -> list[str]:
     """Whom the app means by this caller: the account, and the provider it is."""
-    return list(dict.fromkeys(one for one in (caller.provider_id, caller.user_id) if one is not None))
+    account = None if caller.is_nobody else caller.user_id
+    return list(dict.fromkeys(one for one in (caller.provider_id, account) if one is not None))
 
 
 def _is_for(row: Row | None, ids: Sequence[str]) -> bool:

@@ -16,7 +16,7 @@ from appwrite.query import Query
 from appwrite.role import Role
 
 from marketplace.aliases import ALIASES
-from marketplace.app_rows import meaning, names_somebody, status_written, text_at, word
+from marketplace.app_rows import meaning, status_written, text_at, word
 from marketplace.booking_rows import BookingNow, read_bookings
 from marketplace.collections import PROVIDER_TYPES
 from marketplace.money import DEFAULT_BOUNDS, AmountBounds
@@ -226,9 +226,8 @@ def is_of(caller: Caller, booking: Standing) -> bool:
 
 
 def is_customer(caller: Caller, customer_id: str | None) -> bool:
-    """Whether a booking's customer is a caller. A word for a role is nobody's id, though an account may have it: of
-    many, or taken to see what is theirs."""
-    return names_somebody(customer_id) and customer_id == caller.user_id
+    """Whether a booking's customer is a caller."""
+    return customer_id is not None and customer_id == caller.user_id and not caller.is_nobody
 
 
 def acting(booking: Standing, caller: Caller) -> Caller:

@@ -102,6 +102,7 @@ def test_a_clock_of_ours_that_is_another_one_than_the_servers_changes_nothing() 
 def test_a_role_word_is_nobody_and_the_phone_counts() -> None:
     server, guest = marketplace(), Caller("guest", Actor.CUSTOMER)
     first = make(server, by=guest)
+    assert server.tables["bookings"][first.booking_id]["$permissions"] == ['read("user:t1")']
     assert make(server, by=guest, key="k2", whatsapp="0812 3456 7890").booking_id == first.booking_id
     assert make(server, by=guest, key="k3", whatsapp="+6281234567891").duplicate is None
     # Somebody who has an account is not the guest who has their phone: nothing of theirs is told.

@@ -16,6 +16,7 @@ from marketplace.uploads import LARGEST_PROOF_BYTES, PROOF_BUCKET
 from messages.catalogue import LANGUAGES, say
 from resources.policy_file import load_policy
 from services.callers import Caller
+from services.chat import support
 from services.members import account, earnings, notifications, proofs, requests
 from services.members.account import ProfileChange
 from services.members.own import Rules
@@ -253,6 +254,17 @@ def test_fees_duplicates_and_proofs_count_as_in_the_marts(server: Memory) -> Non
         "c4": (60_000, 0, False, False),
     }
     assert (told.owed.total_idr, told.owed.fees_idr, told.owed.overdue_idr) == (205_000, 25_000, 85_000)
+
+
+def test_an_account_that_is_called_as_a_role_has_nothing_of_the_word(server: Memory) -> None:
+    booked(server, "theirs", "pending", userId="guest")
+    server.put("notifications", "n1", recipientId="admin", read=False, type="booking", sentAt=at())
+    server.put("admin_messages", "m1", senderId="u1", receiverId="admin", message="help")
+    for word in ("guest", "admin"):
+        nobody = Caller(word, Actor.CUSTOMER)
+        assert requests.own_bookings(view(server), nobody, RULES).bookings.items == []
+        assert notifications.notifications(view(server), nobody, RULES).items == []
+        assert refused(lambda nobody=nobody: support.member_of(nobody)).status == 403
 
 
 # Notifications, status, profile -------------------------------------------------------------------
