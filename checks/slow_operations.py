@@ -40,6 +40,6 @@ CHECKS: Final = (
         level=Severity.MEDIUM,
         looks_for=f"{SLOW_IN_WINDOW} operations of the services or more, within the last {spelled(ERROR_RATE_WINDOW)},"
         f" that took over {SLOW_SECONDS:g} s",
-        what_to_do=Message("check.slow_operations_do", {"n": SLOW_IN_WINDOW, "length": SLOW_SECONDS}),
+        what_to_do=Message("check.slow_operations_do", {"n": SLOW_IN_WINDOW, "length": f"{SLOW_SECONDS:g}"}),
     ),
 )

@@ -20,8 +20,10 @@ from marketplace.collection import (
     PersonKeys,
     WantedIndex,
 )
-from marketplace.offers import OFFERS
 from marketplace.rules import RESPONSE_MINUTES_IMMEDIATE, RESPONSE_MINUTES_SCHEDULED
+
+OFFERS: Final = "booking_offers"
+"""The collection of offers (offers.py)."""
 
 
 def _names(canonical: str, meaning: str | None = None) -> tuple[str, ...]:

@@ -16,9 +16,6 @@ from marketplace.app_rows import instant_like, text_at
 from marketplace.operations import offer_id
 from marketplace.statuses import values
 
-OFFERS: Final = "booking_offers"
-"""The collection of offers."""
-
 ATTRIBUTES: Final = (
     "bookingId",
     "providerId",

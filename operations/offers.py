@@ -13,7 +13,8 @@ from typing import Final
 
 from appwrite.query import Query
 
-from marketplace.offers import OFFERS, OfferState, answered
+from marketplace.collections import OFFERS
+from marketplace.offers import OfferState, answered
 from operations.action import Asking
 from operations.fresh import change_of
 from resources.appwrite.writing import Change, Row

@@ -28,7 +28,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, cast
 
-from marketplace.app_rows import names_somebody
 from marketplace.roles import GIVEN, Role, RoleRules
 from messages.message import Message
 from resources.errors import UsageError
@@ -72,6 +71,10 @@ def _parsed(said: dict[str, Any], path: Path) -> RoleRules:
     emails: dict[str, Role] = {}
     for email, role in _rules(said, "email", path):
         emails[_email(email, "email", emails, path)] = role
+    from marketplace.app_rows import (
+        names_somebody,
+    )  # it brings Polars, which a command that only reads does without
+
     providers: dict[str, str] = {}
     for email, provider in _table(said, "provider", path).items():
         known = _email(email, "provider", emails | providers, path)

@@ -21,10 +21,11 @@ from appwrite.role import Role as AppwriteRole
 from marketplace.aliases import ALIASES
 from marketplace.app_rows import attribute, instant_like, meaning, readers
 from marketplace.booking_rows import BookingNow
+from marketplace.collections import OFFERS
 from marketplace.durations import seconds
 from marketplace.identifiers import ROLE_WORDS
 from marketplace.new_bookings import room_row
-from marketplace.offers import OFFERS, offer_row
+from marketplace.offers import offer_row
 from marketplace.operations import room_id, told_id
 from marketplace.statuses import MessageKind, Mode, Role
 from marketplace.telling import Told

@@ -12,7 +12,8 @@ from appwrite.query import Query
 
 from marketplace.app_rows import instant_like, meaning
 from marketplace.booking_rows import BookingNow, read_bookings
-from marketplace.offers import OFFERS, offer_of
+from marketplace.collections import OFFERS
+from marketplace.offers import offer_of
 from marketplace.operations import room_id
 from marketplace.statuses import BookingStatus
 from marketplace.transitions import Actor

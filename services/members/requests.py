@@ -16,8 +16,9 @@ from typing import Final
 
 from appwrite.query import Query
 
+from marketplace.collections import OFFERS
 from marketplace.commission import REVENUE_STATUSES
-from marketplace.offers import OFFERS, Offer, OfferState, offer_of
+from marketplace.offers import Offer, OfferState, offer_of
 from marketplace.rules import EARLIEST_INSTANT, LATEST_INSTANT
 from marketplace.statuses import BookingStatus, Mode
 from services.callers import Caller

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
+from marketplace.collections import OFFERS
 from marketplace.hand_over import handed_over
-from marketplace.offers import OFFERS, offer_row
+from marketplace.offers import offer_row
 from marketplace.queue import answer_time, provider_status
 from marketplace.statuses import BookingStatus, ProviderStatus
 from marketplace.telling import Told

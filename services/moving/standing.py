@@ -18,9 +18,9 @@ from appwrite.role import Role
 from marketplace.aliases import ALIASES
 from marketplace.app_rows import meaning, status_written, text_at, word
 from marketplace.booking_rows import BookingNow, read_bookings
-from marketplace.collections import PROVIDER_TYPES
+from marketplace.collections import OFFERS, PROVIDER_TYPES
 from marketplace.money import DEFAULT_BOUNDS, AmountBounds
-from marketplace.offers import OFFERS, Offer, OfferState, answered, offer_of
+from marketplace.offers import Offer, OfferState, answered, offer_of
 from marketplace.operations import acceptance_id, calendar_guard_id, room_id
 from marketplace.policy import Policy
 from marketplace.statuses import BOOKING_STATUS, PROVIDER_TYPE, RoomStatus

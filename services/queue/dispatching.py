@@ -15,7 +15,8 @@ from typing import Final
 from appwrite.query import Query
 
 from marketplace.app_rows import instant_like
-from marketplace.offers import OFFERS, OfferState
+from marketplace.collections import OFFERS
+from marketplace.offers import OfferState
 from resources.appwrite.failures import TransientFailure
 from services.moving.standing import Terms
 from services.queue.ending import end_offer

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from marketplace.offers import OFFERS, Offer, OfferState, answered, offer_of
+from marketplace.collections import OFFERS
+from marketplace.offers import Offer, OfferState, answered, offer_of
 from marketplace.statuses import BookingStatus
 from resources.appwrite.writing import Change, Row
 from services.moving.standing import Terms, standing

@@ -21,10 +21,10 @@ from appwrite.role import Role
 from marketplace.aliases import ALIASES
 from marketplace.app_rows import attribute, instant_like, names_somebody, text_at
 from marketplace.booking_rows import BookingNow
-from marketplace.collections import PROVIDER_TYPES
+from marketplace.collections import OFFERS, PROVIDER_TYPES
 from marketplace.hand_over import waits_until
 from marketplace.menus import menu_of
-from marketplace.offers import OFFERS, Offer, OfferState, instant_at, offer_row
+from marketplace.offers import Offer, OfferState, instant_at, offer_row
 from marketplace.operations import calendar_guard_id, round_guard_id
 from marketplace.queue import MOST_OFFERS, Candidate, answer_time, in_band, in_turn, is_free
 from marketplace.statuses import BookingStatus

@@ -9,7 +9,8 @@ from typing import Final
 
 from appwrite.query import Query
 
-from marketplace.offers import OFFERS, Offer, OfferState, offer_of
+from marketplace.collections import OFFERS
+from marketplace.offers import Offer, OfferState, offer_of
 from services.store import View
 
 _PAGE: Final = 100

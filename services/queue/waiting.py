@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from marketplace.app_rows import meaning
-from marketplace.offers import OFFERS, offer_of
+from marketplace.collections import OFFERS
+from marketplace.offers import offer_of
 from marketplace.queue import expected_wait, typical_answer
 from marketplace.transitions import Actor
 from services.callers import Caller

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
-from marketplace.offers import OFFERS, offer_row
+from marketplace.collections import OFFERS
+from marketplace.offers import offer_row
 from marketplace.operations import room_id
 from marketplace.transitions import Actor
 from resources.policy_file import load_policy

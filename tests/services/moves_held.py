@@ -6,8 +6,8 @@ from collections import Counter
 from datetime import timedelta
 
 from marketplace.booking_rows import BookingNow, read_bookings
+from marketplace.collections import OFFERS
 from marketplace.commission import REVENUE_STATUSES
-from marketplace.offers import OFFERS
 from marketplace.queue import MOST_OFFERS
 from tests.services.moves_desk import Desk
 

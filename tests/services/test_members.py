@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from marketplace.offers import OFFERS, OfferState, answered, offer_row
+from marketplace.collections import OFFERS
+from marketplace.offers import OfferState, answered, offer_row
 from marketplace.transitions import Actor
 from marketplace.uploads import LARGEST_PROOF_BYTES, PROOF_BUCKET
 from messages.catalogue import LANGUAGES, say

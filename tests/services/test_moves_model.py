@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from marketplace.offers import OFFERS
+from marketplace.collections import OFFERS
 from resources.appwrite.failures import CallFailure
 from services import store
 from services.problems import Problem

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from marketplace.offers import OFFERS
+from marketplace.collections import OFFERS
 from marketplace.operations import counter_id
 from marketplace.queue import MOST_OFFERS
 from marketplace.transitions import Actor

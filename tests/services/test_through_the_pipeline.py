@@ -15,8 +15,8 @@ import pytest
 from assets.core.engine import process
 from assets.ops import create_ops
 from checks.every import registry_of
+from marketplace.collections import OFFERS
 from marketplace.new_bookings import CANONICAL
-from marketplace.offers import OFFERS
 from tests.core.raw_file import RawFile
 from tests.marts.warehouse import Warehouse
 from tests.services.booking_world import MENU, make
