@@ -61,11 +61,11 @@ def requests(provider_id: str, *, offers: bool = False) -> Query:
     found = legacy
     if offers:
         found = f"""{legacy} AND b.booking_id NOT IN (
-                        SELECT booking_ref FROM {OFFERS} WHERE booking_ref IS NOT NULL AND deleted_at IS NULL)
+                        SELECT booking_id FROM {OFFERS} WHERE booking_id IS NOT NULL AND deleted_at IS NULL)
                     UNION ALL
                     SELECT o.provider_id, b.booking_id, o.offered_at, o.deadline, b.service_minutes, b.starts_at,
                            b.amount_idr, b.source, b.mode
-                    FROM {OFFERS} o JOIN core.bookings b ON b.booking_id = o.booking_ref
+                    FROM {OFFERS} o JOIN core.bookings b ON b.booking_id = o.booking_id
                     WHERE o.provider_id = ? AND o.state = '{OfferState.OFFERED.value}' AND o.deleted_at IS NULL
                       AND b.status = '{BookingStatus.PENDING.value}' AND {_COUNTED}"""
     return Query(

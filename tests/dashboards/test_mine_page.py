@@ -234,7 +234,7 @@ def test_where_bookings_were_offered_the_open_offers_are_the_requests(
         ):
             con.execute(
                 """INSERT INTO core.booking_offers BY NAME
-                   SELECT ? AS offer_id, ? AS booking_ref, ? AS provider_id, ? AS state, 1 AS round,
+                   SELECT ? AS offer_id, ? AS booking_id, ? AS provider_id, ? AS state, 1 AS round,
                           TIMESTAMP '2026-11-22 06:04:00' AS offered_at, TIMESTAMP '2026-11-22 06:09:00' AS deadline,
                           TIMESTAMP '2026-11-22 06:04:00' AS created_at, 1 AS change""",
                 [f"of_{number}", booking, whom, state],

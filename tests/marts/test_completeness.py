@@ -25,6 +25,7 @@ SELECT collection, count(*), 0, 0, 0 FROM (
     UNION ALL SELECT collection FROM core.quarantined UNION ALL SELECT collection FROM ops.quarantine_gone
     UNION ALL SELECT 'chat_messages' FROM core.messages UNION ALL SELECT 'chat_rooms' FROM core.chat_rooms
     UNION ALL SELECT 'notifications' FROM core.notifications UNION ALL SELECT 'reviews' FROM core.reviews
+    UNION ALL SELECT 'booking_offers' FROM core.booking_offers
     UNION ALL SELECT if(provider_type = 'place', 'places', 'therapists') FROM core.providers
 ) GROUP BY collection
 """
