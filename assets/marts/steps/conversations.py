@@ -18,7 +18,7 @@ _SIDES = (Role.CUSTOMER.value, Role.THERAPIST.value)
 TIMES = ("first_at", "last_at", *(f"{which}_{side}_at" for side in _SIDES for which in ("first", "last")))
 
 
-@step
+@step()
 def conversations(messages: Any) -> ir.Table:
     """conversation_id, messages, unread and the times of TIMES (null: never)."""
     m = spoken(messages)

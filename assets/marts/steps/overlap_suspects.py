@@ -15,7 +15,7 @@ from assets.marts.mart import step
 from marketplace.identifiers import ROLE_WORDS
 
 
-@step
+@step()
 def overlap_suspects(bookings: Any, providers: Any) -> ir.Table:
     """booking_id, origin, provider_id, starts_at, ends_at, created_at; kind (therapist or place), takes (how many
     bookings the provider takes at once)."""

@@ -1,0 +1,222 @@
+"""The unit of bookings with the commission records that refer to them: whatever names one of them, in any case, is made
+anew together.
+
+A record may mean a booking by either of two references, which fit by either of two keys, and except for case; and it is
+judged beside the others of its booking. So from what was touched every key, and whatever has one of the keys, is
+followed until nothing comes to it. What time alone changes is found by the instants that the rows have themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from assets.marts.expressions import CLOCKS_APART
+from assets.marts.parts.part import LARGEST_SHARE, Change, Part, Unit
+from marketplace.collections import BOOKING_COLLECTIONS, RECORDS
+from marketplace.commission import AGES, COMMISSION_COLLECTION, RowState
+from resources.sql import quoted
+
+NAME: Final = "links"
+_RECORDS: Final = "commission_id IN (FROM temp.touched_records)"
+_BOOKINGS: Final = "booking_id IN (FROM temp.touched_bookings)"
+_KEYS: Final = "(FROM temp.touched_keys)"
+
+_OF_BOOKINGS: Final = f"collection IN ({', '.join(f"'{name}'" for name in BOOKING_COLLECTIONS)})"
+
+#: Parts by the record a row is of, by the booking, by either, by what it is itself (collection, row_id), and by a
+#: reference as it is written.
+BY_RECORD: Final = Part(NAME, _RECORDS)
+BY_BOOKING: Final = Part(NAME, _BOOKINGS)
+BY_EITHER: Final = Part(NAME, f"({_RECORDS} OR {_BOOKINGS})")
+BY_ROW: Final = Part(
+    NAME,
+    f"((collection = '{RECORDS}' AND row_id IN (FROM temp.touched_records))"
+    f" OR ({_OF_BOOKINGS} AND row_id IN (FROM temp.touched_bookings)))",
+)
+BY_REFERENCE: Final = Part(NAME, f"lower(written) IN {_KEYS}")
+
+
+def or_always(part: Part, condition: str) -> Part:
+    """The same part, and in each build the rows of a condition."""
+    return Part(part.unit, f"({part.rows} OR coalesce({condition}, false))")
+
+
+_REFERENCES: Final = ("chat_rooms", "messages", "notifications")
+
+
+def _find(con: Any, change: Change) -> str | None:
+    for name, column in (("bookings", "booking_id"), ("records", "commission_id"), ("keys", "folded")):
+        con.execute(f"CREATE OR REPLACE TEMP TABLE touched_{name} ({column} VARCHAR)")
+    _put(con, "bookings", _bookings(con, change))
+    _put(con, "records", _records(con, change))
+    _put(con, "keys", _keys())
+    return _follow(con)
+
+
+def _put(con: Any, name: str, queries: Iterable[str]) -> None:
+    asked = " UNION ALL ".join(f"({query})" for query in queries)
+    con.execute(
+        f"INSERT INTO temp.touched_{name} SELECT DISTINCT found FROM ({asked}) AS asked(found) WHERE found IS NOT NULL"
+    )
+
+
+def _bookings(con: Any, change: Change) -> list[str]:
+    awaiting = RowState.AWAITING.value
+    unknown = RowState.UNKNOWN.value
+    return [
+        "SELECT booking_id FROM since.bookings",
+        f"SELECT row_id FROM since.data_findings WHERE {_OF_BOOKINGS}",
+        # Whose grace ends, or whose zone is not known, by which it would.
+        "SELECT booking_id FROM marts.commission_reconciliation WHERE commission_id IS NULL"
+        f" AND (state = '{awaiting}' OR (state = '{unknown}' AND utc_offset_minutes IS NULL))",
+        *_written_between("bookings", "booking_id", change),
+        *_acknowledged("booking_id", change),
+        *_of_providers(con, "bookings", "booking_id"),
+    ]
+
+
+def _records(con: Any, change: Change) -> list[str]:
+    instants = _between(("due_at", "fee_from"), change.before.judged_at, change.now.judged_at)
+    ages = [timedelta(), *(end for _, end in AGES if end is not None)]
+    ended = " OR ".join(
+        _between(("service_ended_at",), change.before.judged_at - age, change.now.judged_at - age)
+        for age in ages
+    )
+    return [
+        "SELECT commission_id FROM since.commissions",
+        f"SELECT row_id FROM since.data_findings WHERE collection = '{RECORDS}'",
+        f"SELECT commission_id FROM temp.commission_reviews WHERE {instants}",
+        f"SELECT commission_id FROM marts.commission_open WHERE {ended}",
+        *_written_between("commissions", "commission_id", change),
+        *_acknowledged("commission_id", change),
+        *_of_providers(con, "commissions", "commission_id"),
+    ]
+
+
+def _between(columns: Iterable[str], first: datetime, last: datetime) -> str:
+    return " OR ".join(
+        f"{column} BETWEEN TIMESTAMP '{first}' AND TIMESTAMP '{last}'" for column in columns
+    )
+
+
+def _written_between(table: str, key: str, change: Change) -> list[str]:
+    """Rows written between what was read of another collection then and now: which of the two is the younger may read
+    otherwise. And those dated ahead of the clock that it came up with."""
+    spans = {
+        (change.before.read_until[name], until)
+        for name, until in change.now.read_until.items()
+        if change.before.read_until[name] != until
+    }
+    spans.add((change.before.now + CLOCKS_APART, change.now.now + CLOCKS_APART))
+    return [
+        f"SELECT {key} FROM core.{table} WHERE {_between(('updated_at', 'created_at'), first, last)}"
+        for first, last in sorted(spans)
+    ]
+
+
+def _acknowledged(key: str, change: Change) -> list[str]:
+    """What findings are of that were acknowledged since, or are not any more."""
+    toggled = change.before.waived ^ change.now.waived
+    if not toggled:
+        return []
+    listed = ", ".join("'" + one.replace("'", "''") + "'" for one in sorted(toggled))
+    return [f"SELECT {key} FROM marts.commission_findings WHERE finding_id IN ({listed})"]
+
+
+def _of_providers(con: Any, table: str, key: str) -> list[str]:
+    """What names a provider whose name, plan or being there is another. (Their zone core has seen to.)"""
+    facts = "provider_type, provider_name, commission_plan, deleted_at IS NULL"
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE touched_providers AS SELECT DISTINCT provider_id FROM since.providers"
+        f" GROUP BY provider_id, provider_type HAVING count(DISTINCT ({facts})) > 1"
+        # One that came, or went for good, has one version only.
+        " OR count(*) = 1"
+    )
+    if con.execute("SELECT 1 FROM temp.touched_providers LIMIT 1").fetchone() is None:
+        return []
+    return [f"SELECT {key} FROM core.{table} WHERE provider_id IN (FROM temp.touched_providers)"]
+
+
+def _keys() -> list[str]:
+    """What was, or is, written in any place where a booking is named."""
+    loose = [
+        f"SELECT lower(booking_ref) FROM since.{table} WHERE booking_ref IS NOT NULL"
+        # What a booking exactly has as a key is compared by case with none.
+        " AND booking_ref NOT IN (SELECT booking_id FROM core.bookings WHERE deleted_at IS NULL)"
+        " AND booking_ref NOT IN (SELECT business_id FROM core.bookings"
+        " WHERE deleted_at IS NULL AND business_id IS NOT NULL)"
+        for table in _REFERENCES
+    ]
+    return [
+        "SELECT lower(booking_id) FROM since.bookings",
+        "SELECT lower(business_id) FROM since.bookings",
+        "SELECT lower(booking_ref) FROM since.commissions",
+        "SELECT lower(booking_doc_ref) FROM since.commissions",
+        f"SELECT lower(row_id) FROM since.quarantined WHERE {_OF_BOOKINGS}",
+        f"SELECT lower(business_id) FROM since.quarantined WHERE {_OF_BOOKINGS}",
+        *loose,
+    ]
+
+
+#: table → its key, what it is known or named by, its rows that count, and where what was touched of it is kept.
+_FOLLOWED: Final = (
+    ("core.bookings", "booking_id", ("booking_id", "business_id"), "true", "bookings"),
+    ("core.commissions", "commission_id", ("booking_ref", "booking_doc_ref"), "true", "records"),
+    ("core.quarantined", None, ("row_id", "business_id"), _OF_BOOKINGS, None),
+)
+
+
+def _follow(con: Any) -> str | None:
+    """Every booking and record that has a key in common with one that was touched, and their keys."""
+    con.execute("CREATE OR REPLACE TEMP TABLE touched_new AS FROM temp.touched_keys")
+    first = True
+    while first or con.execute("SELECT 1 FROM temp.touched_new LIMIT 1").fetchone():
+        con.execute("CREATE OR REPLACE TEMP TABLE touched_next (folded VARCHAR)")
+        for table, key, named, which, kept in _FOLLOWED:
+            # By the id of what was touched itself once; then by keys alone.
+            by_id = f" OR {key} IN (FROM temp.touched_{kept})" if first and kept else ""
+            has = " OR ".join(f"lower({quoted(name)}) IN (FROM temp.touched_new)" for name in named)
+            con.execute(
+                f"CREATE OR REPLACE TEMP TABLE touched_rows AS SELECT {', '.join(dict.fromkeys((*([key] if key else []), *named)))}"
+                f" FROM {table} WHERE {which} AND ({has}{by_id})"
+            )
+            if kept:
+                con.execute(
+                    f"INSERT INTO temp.touched_{kept} SELECT DISTINCT {key} FROM temp.touched_rows"
+                    f" WHERE {key} NOT IN (FROM temp.touched_{kept})"
+                )
+            for name in named:
+                con.execute(
+                    f"INSERT INTO temp.touched_next SELECT DISTINCT lower({name}) FROM temp.touched_rows"
+                    f" WHERE {name} IS NOT NULL"
+                )
+        con.execute(
+            "CREATE OR REPLACE TEMP TABLE touched_new AS SELECT DISTINCT folded FROM temp.touched_next"
+            " WHERE folded NOT IN (FROM temp.touched_keys)"
+        )
+        con.execute("INSERT INTO temp.touched_keys FROM temp.touched_new")
+        first = False
+        for table, _, _, _, kept in _FOLLOWED:
+            if kept and _too_many(con, table, f"temp.touched_{kept}"):
+                return f"much of {table} is reached"
+    return None
+
+
+def _too_many(con: Any, table: str, touched: str) -> bool:
+    (reached,), (all_rows,) = (
+        con.execute(f"SELECT count(*) FROM {name}").fetchone() for name in (touched, table)
+    )
+    return reached > 1_000 and reached > LARGEST_SHARE * all_rows
+
+
+LINKS: Final = Unit(
+    NAME,
+    {
+        "bookings": _BOOKINGS,
+        "commissions": _RECORDS,
+        **{table: f"lower(booking_ref) IN {_KEYS}" for table in _REFERENCES},
+    },
+    _find,
+)

@@ -1,0 +1,71 @@
+"""What a part of a table is: the rows of it that a unit makes anew by themselves. Which units there are stands beside
+this module, a file each; making parts is remake.py's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from resources.sql import quoted
+
+
+@dataclass(frozen=True)
+class Part:
+    """The rows of a step or mart that ``unit`` makes anew: those of which ``rows`` holds, a condition in SQL on the
+    table's columns and on the unit's tables of what was touched. What its query reads is then read in parts, too."""
+
+    unit: str
+    rows: str
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What marts were made at beside the rows: the clock and the instant of judgement (naive UTC), up to when each
+    collection was read, the findings that were acknowledged, and ``rest``: whatever makes all rows be made anew where
+    it is another."""
+
+    now: datetime
+    judged_at: datetime
+    read_until: Mapping[str, datetime]
+    waived: frozenset[str]
+    rest: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """From one build to the next: what was and is given, and which of core's tables had rows written."""
+
+    before: Judged
+    now: Judged
+    written: frozenset[str]
+
+
+#: Finds what a change reaches, and leaves it in the unit's tables in ``temp``. Returns why all has to be made anew, or
+#: None.
+Finding = Callable[[Any, Change], str | None]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """``core``: of core's tables the condition of the rows that its parts are made from; the others are read whole."""
+
+    name: str
+    core: Mapping[str, str]
+    find: Finding
+
+
+def part_of(unit: str, table: str) -> str:
+    """The name of the table in ``temp`` that holds the part of a table as it is now."""
+    return quoted(f"part_{unit}_{table}")
+
+
+def gone_of(unit: str, table: str) -> str:
+    """The same, as it was."""
+    return quoted(f"gone_{unit}_{table}")
+
+
+#: More rows than this share of a table are not a part of it any more.
+LARGEST_SHARE: Final = 0.2

@@ -1,0 +1,129 @@
+"""Makes anew only the parts of steps and marts that a change reaches, and puts them in the place of what they were.
+
+The SQL is that of the whole table, asked of the parts of what it reads. Which rows are a part stands beside each step
+and mart; which are reached, in the units' files; when all has to be made anew, in build.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from assets.marts.mart import Mart
+from assets.marts.parts.links import LINKS
+from assets.marts.parts.part import Change, Part, Unit, gone_of, part_of
+from assets.marts.sql_cache import Compiled
+from checks.schemas import CORE
+from resources.sql import quoted
+
+UNITS: Final = {unit.name: unit for unit in (LINKS,)}
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Rows, and the sum of their hashes."""
+
+    rows: int
+    hashes: int
+
+
+@dataclass(frozen=True)
+class Replaced:
+    """A part that was put in the place of another: both, without the columns that the clock alone changes, and whether
+    any row is another, those columns included."""
+
+    gone: Counted
+    made: Counted
+    differs: bool
+
+
+class Remake:
+    """The parts of one build. What it leaves in ``temp`` goes with ``clear``."""
+
+    def __init__(self, con: Any, change: Change) -> None:
+        self._con = con
+        self._change = change
+        self._tables: list[str] = []
+        self._sliced: set[tuple[str, str]] = set()
+
+    def find(self, marts: Iterable[Mart]) -> str | None:
+        """Look for what the change reaches, in every unit that these have parts in. Returns why all has to be made
+        anew, or None."""
+        for name in dict.fromkeys(mart.part.unit for mart in marts if mart.part is not None):
+            why = UNITS[name].find(self._con, self._change)
+            if why is not None:
+                return why
+        return None
+
+    def make(self, mart: Mart, part: Part, query: Compiled, typed: str) -> None:
+        """Make the part of a step or mart, with ``typed`` (its query with each column of its own type) asked of the
+        parts of what it reads, and keep beside it what it was."""
+        for name in mart.reads:
+            source = _source(name)
+            if source in typed:
+                typed = typed.replace(source, self._read(UNITS[part.unit], name, source))
+        self._table(part_of(part.unit, mart.name), typed)
+        columns = ", ".join(quoted(name) for name, _ in query.columns)
+        self._table(
+            gone_of(part.unit, mart.name),
+            f"SELECT rowid AS bw_row, {columns} FROM {_stored(mart)} WHERE {part.rows}",
+        )
+        self._sliced.add((part.unit, mart.name))
+
+    def _read(self, unit: Unit, name: str, source: str) -> str:
+        """What a query of this unit reads for a table: its part, where it has one."""
+        if (unit.name, name) not in self._sliced:
+            if name not in unit.core or name not in CORE:
+                return source
+            self._table(part_of(unit.name, name), f"SELECT * FROM {source} WHERE {unit.core[name]}")
+            self._sliced.add((unit.name, name))
+        return f"temp.{part_of(unit.name, name)}"
+
+    def _table(self, name: str, query: str) -> None:
+        self._tables.append(name)
+        self._con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
+
+    def put(self, mart: Mart, part: Part, columns: Iterable[str], table: str) -> Replaced:
+        """Put the part that was made into a stored table, for what it was; nothing is written where they are the
+        same."""
+        columns = list(columns)
+        told = [name for name in columns if name not in mart.clock_columns]
+        made, gone = part_of(part.unit, mart.name), gone_of(part.unit, mart.name)
+        replaced = Replaced(
+            self._counted(gone, told),
+            self._counted(made, told),
+            self._counted(gone, columns) != self._counted(made, columns),
+        )
+        if replaced.differs:
+            listed = ", ".join(map(quoted, columns))
+            self._con.execute(f"DELETE FROM {table} WHERE rowid IN (SELECT bw_row FROM temp.{gone})")
+            self._con.execute(f"INSERT INTO {table} ({listed}) SELECT {listed} FROM temp.{made}")
+        return replaced
+
+    def _counted(self, table: str, columns: Iterable[str]) -> Counted:
+        listed = ", ".join(map(quoted, columns))
+        rows, hashes = self._con.execute(
+            f"SELECT count(*), coalesce(sum(hash({listed})::HUGEINT), 0) FROM temp.{table}"
+        ).fetchone()
+        return Counted(int(rows), int(hashes))
+
+    def clear(self) -> None:
+        """Drop what is temporary."""
+        for name in self._tables:
+            self._con.execute(f"DROP TABLE IF EXISTS temp.{name}")
+
+
+def _source(name: str) -> str:
+    """A table as compiled SQL names it. A name that core has is core's to whatever reads it."""
+    from assets.marts.every import MARTS
+
+    if name in CORE:
+        return f'"core".{quoted(name)}'
+    if name in MARTS:
+        return f'"{"temp" if MARTS[name].step else "marts"}".{quoted(name)}'
+    return quoted(name)
+
+
+def _stored(mart: Mart) -> str:
+    return f"{'temp' if mart.step else 'marts'}.{quoted(mart.name)}"
