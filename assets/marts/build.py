@@ -186,7 +186,10 @@ class _Made:
             return unknown
         if self._before is None or self._now is None:
             return "what they were made of is not known"
-        if self._before.rest != self._now.rest or self._before.read_until.keys() != self._now.read_until.keys():
+        if (
+            self._before.rest != self._now.rest
+            or self._before.read_until.keys() != self._now.read_until.keys()
+        ):
             return "rules, policy, zone or what was read are others"
         if parts.went_back(self._before, self._now):
             return "the clock, or what was read, went back"
@@ -232,11 +235,11 @@ class _Making:
         made."""
         if isinstance(change, Change):
             remake = Remake(self._con, change)
-            with afterwards(remake.clear):
-                change = remake.find(self._wanted) or change
-            if isinstance(change, Change):
+            if remake.find(self._wanted) is None:
                 self._remake = remake
                 self._stirred = _stirred(self._wanted, change.written)
+            else:
+                remake.clear()
         if self._remake is None and self._writer.steps is not None:
             self._writer.steps.forget()
 
@@ -258,10 +261,9 @@ class _Making:
             for mart in parted:
                 with self._timed(mart):
                     self._make_part(mart)
-            assert self._writer.steps is not None
             with _transaction(self._con):
                 for mart in parted:
-                    self._put_part(mart, self._writer.steps.place(mart.name))
+                    self._put_part(mart)
         read = self._read_by_whole()
         for mart in self._early:
             if not self._in_part(mart) and (self._remake is None or mart.name in read):
@@ -292,7 +294,7 @@ class _Making:
                     self._enter(mart, before, before)
                 elif self._in_part(mart) and before is not None:
                     self._make_part(mart)
-                    self._enter(mart, before, _after(before, self._put_part(mart, f"marts.{quoted(mart.name)}")))
+                    self._enter(mart, before, _after(before, self._put_part(mart)))
                 else:
                     self._make_whole(mart, before)
         entered = [name for name in self.digests if name in self.changed or name not in known]
@@ -309,13 +311,23 @@ class _Making:
         self._writer.swap_in(mart.name, keep=before != digest or bool(mart.clock_columns))
 
     def _make_part(self, mart: Mart) -> None:
-        assert self._remake is not None and mart.part is not None
+        assert self._remake is not None
+        assert mart.part is not None
         made = self._compiled[mart.name]
-        self._remake.make(mart, mart.part, made, _typed(made))
+        self._remake.make(mart, mart.part, made, _typed(made), self._place(mart))
 
-    def _put_part(self, mart: Mart, table: str) -> Replaced:
-        assert self._remake is not None and mart.part is not None
-        return self._remake.put(mart, mart.part, [name for name, _ in self._compiled[mart.name].columns], table)
+    def _place(self, mart: Mart) -> str:
+        """Where a step or mart with parts is stored."""
+        if not mart.step:
+            return f"marts.{quoted(mart.name)}"
+        assert self._writer.steps is not None
+        return self._writer.steps.place(mart.name)
+
+    def _put_part(self, mart: Mart) -> Replaced:
+        assert self._remake is not None
+        assert mart.part is not None
+        columns = [name for name, _ in self._compiled[mart.name].columns]
+        return self._remake.put(mart, mart.part, columns, self._place(mart))
 
     def _enter(self, mart: Mart, before: str | None, digest: str) -> None:
         self.rows[mart.name], self.digests[mart.name] = int(digest.split(":")[0]), digest
@@ -345,9 +357,7 @@ def _stirred(wanted: Iterable[Mart], written: frozenset[str]) -> frozenset[str]:
 def _after(digest: str, replaced: Replaced) -> str:
     """A digest of rows of which some were replaced."""
     rows, hashes = map(int, digest.split(":"))
-    return (
-        f"{rows - replaced.gone.rows + replaced.made.rows}:{hashes - replaced.gone.hashes + replaced.made.hashes}"
-    )
+    return f"{rows - replaced.gone.rows + replaced.made.rows}:{hashes - replaced.gone.hashes + replaced.made.hashes}"
 
 
 def _standing(con: duckdb.DuckDBPyConnection) -> set[str]:

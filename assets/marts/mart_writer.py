@@ -12,8 +12,8 @@ from pathlib import Path
 
 import duckdb
 
-from resources.cleanup import afterwards
 from assets.marts.parts.kept_steps import KeptSteps
+from resources.cleanup import afterwards
 from resources.sql import quoted
 
 #: Rows of the largest core table from which a warehouse is large.
@@ -100,7 +100,8 @@ def mart_writer(
             yield writer
         return
     path, rows = found
-    steps = KeptSteps(con, path)
+    # What is to stay has a file of its own: a build of a few marts in between does not touch it.
+    steps = KeptSteps(con, path.with_name(f"{path.stem}.{'kept' if keep else 'steps'}.duckdb"))
     steps.open(kept_of if keep else None)
     writer = MartWriter(con, large=large, plain=rows <= PLAIN_ROWS, steps=steps)
     try:
@@ -112,7 +113,7 @@ def mart_writer(
 
 
 def _steps_file(con: duckdb.DuckDBPyConnection) -> tuple[Path, int] | None:
-    """The file for steps (None where the warehouse is in memory), and the rows of the largest core table."""
+    """The file of the warehouse (None where it is in memory), and the rows of the largest core table."""
     found = con.execute(
         "SELECT path, (SELECT max(estimated_size) FROM duckdb_tables()"
         " WHERE database_name = current_database() AND schema_name = 'core')"
@@ -121,4 +122,4 @@ def _steps_file(con: duckdb.DuckDBPyConnection) -> tuple[Path, int] | None:
     if found is None or found[0] is None:
         return None
     path = Path(found[0])
-    return path.with_name(f"{path.stem}.steps.duckdb"), int(found[1] or 0)
+    return path, int(found[1] or 0)

@@ -11,16 +11,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from assets.marts.behind import itself
-from assets.marts.expressions import interval, read_until, written_after
+from assets.marts.expressions import interval
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
 from assets.marts.parts.links import BY_EITHER, or_always
 from assets.marts.said import Said, Written, either, minute, rupiah, said, written
 from assets.marts.tables import Instants
 from checks.schemas.commission import CommissionFindings
-from marketplace.collections import PROVIDER_TYPES
 from marketplace.commission import (
-    COMMISSION_COLLECTION,
     DEADLINE_TOLERANCE,
     ENDED_STATUSES,
     OVERDUE_STATUS,
@@ -28,10 +26,8 @@ from marketplace.commission import (
     RowState,
 )
 from marketplace.findings import FINDINGS, AmountFinding
-from marketplace.policy import Policy
 from marketplace.registry import Registry
-from marketplace.statuses import ProviderStatus, Source
-
+from marketplace.statuses import Source
 
 RESTRICTION_MISMATCH: Final = "restriction_mismatch"
 

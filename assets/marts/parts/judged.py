@@ -34,7 +34,9 @@ def judged(
     rest: list[Any] = [rules, offset]
     until: dict[str, datetime] = {}
     for collection, read, whole, outcome, unread in scans:
-        if collection == COMMISSION_COLLECTION and any(f'"{name}"' in (unread or "") for name in RECORD_REFERENCES):
+        if collection == COMMISSION_COLLECTION and any(
+            f'"{name}"' in (unread or "") for name in RECORD_REFERENCES
+        ):
             return None
         # First scans that broke off, and what is not handed out, say what can be told of any row.
         rest.append((collection, read is not None, whole, not whole and outcome in _BROKE_OFF, unread))

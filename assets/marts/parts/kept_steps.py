@@ -66,7 +66,8 @@ class KeptSteps:
         return [
             str(name)
             for (name,) in self._con.execute(
-                "SELECT table_name FROM duckdb_tables() WHERE database_name = ? AND table_name <> 'kept_of'", [_NAME]
+                "SELECT table_name FROM duckdb_tables() WHERE database_name = ? AND table_name <> 'kept_of'",
+                [_NAME],
             ).fetchall()
         ]
 

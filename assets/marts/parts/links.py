@@ -12,18 +12,19 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from assets.core import since
 from assets.marts.expressions import CLOCKS_APART
 from assets.marts.parts.part import LARGEST_SHARE, Change, Part, Unit
 from marketplace.collections import BOOKING_COLLECTIONS, RECORDS
-from marketplace.commission import AGES, COMMISSION_COLLECTION, RowState
-from resources.sql import quoted
+from marketplace.commission import AGES, RowState
+from resources.sql import literal, quoted
 
 NAME: Final = "links"
 _RECORDS: Final = "commission_id IN (FROM temp.touched_records)"
 _BOOKINGS: Final = "booking_id IN (FROM temp.touched_bookings)"
 _KEYS: Final = "(FROM temp.touched_keys)"
 
-_OF_BOOKINGS: Final = f"collection IN ({', '.join(f"'{name}'" for name in BOOKING_COLLECTIONS)})"
+_OF_BOOKINGS: Final = f"collection IN ({', '.join(map(literal, BOOKING_COLLECTIONS))})"
 
 #: Parts by the record a row is of, by the booking, by either, by what it is itself (collection, row_id), and by a
 #: reference as it is written.
@@ -66,11 +67,13 @@ def _bookings(con: Any, change: Change) -> list[str]:
     awaiting = RowState.AWAITING.value
     unknown = RowState.UNKNOWN.value
     return [
-        "SELECT booking_id FROM since.bookings",
-        f"SELECT row_id FROM since.data_findings WHERE {_OF_BOOKINGS}",
+        since.changed("bookings", "booking_id"),
+        f"{since.changed('data_findings', 'row_id')} WHERE {_OF_BOOKINGS}",
         # Whose grace ends, or whose zone is not known, by which it would.
-        "SELECT booking_id FROM marts.commission_reconciliation WHERE commission_id IS NULL"
-        f" AND (state = '{awaiting}' OR (state = '{unknown}' AND utc_offset_minutes IS NULL))",
+        (
+            "SELECT booking_id FROM marts.commission_reconciliation WHERE commission_id IS NULL"
+            f" AND (state = '{awaiting}' OR (state = '{unknown}' AND utc_offset_minutes IS NULL))"
+        ),
         *_written_between("bookings", "booking_id", change),
         *_acknowledged("booking_id", change),
         *_of_providers(con, "bookings", "booking_id"),
@@ -85,8 +88,8 @@ def _records(con: Any, change: Change) -> list[str]:
         for age in ages
     )
     return [
-        "SELECT commission_id FROM since.commissions",
-        f"SELECT row_id FROM since.data_findings WHERE collection = '{RECORDS}'",
+        since.changed("commissions", "commission_id"),
+        f"{since.changed('data_findings', 'row_id')} WHERE collection = '{RECORDS}'",
         f"SELECT commission_id FROM temp.commission_reviews WHERE {instants}",
         f"SELECT commission_id FROM marts.commission_open WHERE {ended}",
         *_written_between("commissions", "commission_id", change),
@@ -96,9 +99,7 @@ def _records(con: Any, change: Change) -> list[str]:
 
 
 def _between(columns: Iterable[str], first: datetime, last: datetime) -> str:
-    return " OR ".join(
-        f"{column} BETWEEN TIMESTAMP '{first}' AND TIMESTAMP '{last}'" for column in columns
-    )
+    return " OR ".join(f"{column} BETWEEN TIMESTAMP '{first}' AND TIMESTAMP '{last}'" for column in columns)
 
 
 def _written_between(table: str, key: str, change: Change) -> list[str]:
@@ -121,16 +122,16 @@ def _acknowledged(key: str, change: Change) -> list[str]:
     toggled = change.before.waived ^ change.now.waived
     if not toggled:
         return []
-    listed = ", ".join("'" + one.replace("'", "''") + "'" for one in sorted(toggled))
+    listed = ", ".join(map(literal, sorted(toggled)))
     return [f"SELECT {key} FROM marts.commission_findings WHERE finding_id IN ({listed})"]
 
 
 def _of_providers(con: Any, table: str, key: str) -> list[str]:
     """What names a provider whose name, plan or being there is another. (Their zone core has seen to.)"""
-    facts = "provider_type, provider_name, commission_plan, deleted_at IS NULL"
     con.execute(
-        "CREATE OR REPLACE TEMP TABLE touched_providers AS SELECT DISTINCT provider_id FROM since.providers"
-        f" GROUP BY provider_id, provider_type HAVING count(DISTINCT ({facts})) > 1"
+        "CREATE OR REPLACE TEMP TABLE touched_providers AS SELECT provider_id"
+        f" FROM ({since.changed('providers')}) GROUP BY provider_id, provider_type"
+        " HAVING count(DISTINCT (provider_name, commission_plan, deleted_at IS NULL)) > 1"
         # One that came, or went for good, has one version only.
         " OR count(*) = 1"
     )
@@ -142,7 +143,7 @@ def _of_providers(con: Any, table: str, key: str) -> list[str]:
 def _keys() -> list[str]:
     """What was, or is, written in any place where a booking is named."""
     loose = [
-        f"SELECT lower(booking_ref) FROM since.{table} WHERE booking_ref IS NOT NULL"
+        f"{since.changed(table, 'lower(booking_ref)')} WHERE booking_ref IS NOT NULL"
         # What a booking exactly has as a key is compared by case with none.
         " AND booking_ref NOT IN (SELECT booking_id FROM core.bookings WHERE deleted_at IS NULL)"
         " AND booking_ref NOT IN (SELECT business_id FROM core.bookings"
@@ -150,12 +151,12 @@ def _keys() -> list[str]:
         for table in _REFERENCES
     ]
     return [
-        "SELECT lower(booking_id) FROM since.bookings",
-        "SELECT lower(business_id) FROM since.bookings",
-        "SELECT lower(booking_ref) FROM since.commissions",
-        "SELECT lower(booking_doc_ref) FROM since.commissions",
-        f"SELECT lower(row_id) FROM since.quarantined WHERE {_OF_BOOKINGS}",
-        f"SELECT lower(business_id) FROM since.quarantined WHERE {_OF_BOOKINGS}",
+        since.changed("bookings", "lower(booking_id)"),
+        since.changed("bookings", "lower(business_id)"),
+        since.changed("commissions", "lower(booking_ref)"),
+        since.changed("commissions", "lower(booking_doc_ref)"),
+        f"{since.changed('quarantined', 'lower(row_id)')} WHERE {_OF_BOOKINGS}",
+        f"{since.changed('quarantined', 'lower(business_id)')} WHERE {_OF_BOOKINGS}",
         *loose,
     ]
 
@@ -178,8 +179,9 @@ def _follow(con: Any) -> str | None:
             # By the id of what was touched itself once; then by keys alone.
             by_id = f" OR {key} IN (FROM temp.touched_{kept})" if first and kept else ""
             has = " OR ".join(f"lower({quoted(name)}) IN (FROM temp.touched_new)" for name in named)
+            columns = ", ".join(dict.fromkeys((*([key] if key else []), *named)))
             con.execute(
-                f"CREATE OR REPLACE TEMP TABLE touched_rows AS SELECT {', '.join(dict.fromkeys((*([key] if key else []), *named)))}"
+                f"CREATE OR REPLACE TEMP TABLE touched_rows AS SELECT {columns}"
                 f" FROM {table} WHERE {which} AND ({has}{by_id})"
             )
             if kept:
@@ -216,7 +218,16 @@ LINKS: Final = Unit(
     {
         "bookings": _BOOKINGS,
         "commissions": _RECORDS,
-        **{table: f"lower(booking_ref) IN {_KEYS}" for table in _REFERENCES},
+        **dict.fromkeys(_REFERENCES, f"lower(booking_ref) IN {_KEYS}"),
     },
     _find,
+    (
+        "touched_bookings",
+        "touched_records",
+        "touched_keys",
+        "touched_new",
+        "touched_next",
+        "touched_rows",
+        "touched_providers",
+    ),
 )

@@ -50,11 +50,13 @@ Finding = Callable[[Any, Change], str | None]
 
 @dataclass(frozen=True)
 class Unit:
-    """``core``: of core's tables the condition of the rows that its parts are made from; the others are read whole."""
+    """``core``: of core's tables the condition of the rows that its parts are made from; the others are read whole.
+    ``touched``: the tables that ``find`` leaves in ``temp``."""
 
     name: str
     core: Mapping[str, str]
     find: Finding
+    touched: tuple[str, ...]
 
 
 def part_of(unit: str, table: str) -> str:

@@ -51,14 +51,15 @@ class Remake:
         """Look for what the change reaches, in every unit that these have parts in. Returns why all has to be made
         anew, or None."""
         for name in dict.fromkeys(mart.part.unit for mart in marts if mart.part is not None):
+            self._tables += UNITS[name].touched
             why = UNITS[name].find(self._con, self._change)
             if why is not None:
                 return why
         return None
 
-    def make(self, mart: Mart, part: Part, query: Compiled, typed: str) -> None:
+    def make(self, mart: Mart, part: Part, query: Compiled, typed: str, table: str) -> None:
         """Make the part of a step or mart, with ``typed`` (its query with each column of its own type) asked of the
-        parts of what it reads, and keep beside it what it was."""
+        parts of what it reads, and keep beside it what it was in the stored ``table``."""
         for name in mart.reads:
             source = _source(name)
             if source in typed:
@@ -67,7 +68,7 @@ class Remake:
         columns = ", ".join(quoted(name) for name, _ in query.columns)
         self._table(
             gone_of(part.unit, mart.name),
-            f"SELECT rowid AS bw_row, {columns} FROM {_stored(mart)} WHERE {part.rows}",
+            f"SELECT rowid AS bw_row, {columns} FROM {table} WHERE {part.rows}",
         )
         self._sliced.add((part.unit, mart.name))
 
@@ -123,7 +124,3 @@ def _source(name: str) -> str:
     if name in MARTS:
         return f'"{"temp" if MARTS[name].step else "marts"}".{quoted(name)}'
     return quoted(name)
-
-
-def _stored(mart: Mart) -> str:
-    return f"{'temp' if mart.step else 'marts'}.{quoted(mart.name)}"

@@ -1,5 +1,5 @@
-"""Step: the findings on providers. They are few, and rest on all open records of a provider: they are made anew each time,
-those on bookings and records only where a change reaches them (commission_findings)."""
+"""Step: the findings on providers. They are few and rest on all open records of a provider: they are made anew each
+time, those on bookings and records only where a change reaches them (commission_findings)."""
 
 from __future__ import annotations
 
