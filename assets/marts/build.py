@@ -21,6 +21,7 @@ from assets.marts.given import GIVEN, INSTANTS
 from assets.marts.mart import Mart
 from assets.marts.mart_writer import MartWriter, mart_writer
 from assets.marts.parts import judged as parts
+from assets.marts.parts import links
 from assets.marts.parts.part import Change
 from assets.marts.parts.remake import Remake, Replaced
 from assets.marts.sql_cache import Compiled, compiled_marts, fingerprint, forget_instants, set_instants
@@ -235,7 +236,7 @@ class _Making:
         made."""
         if isinstance(change, Change):
             remake = Remake(self._con, change)
-            if remake.find(self._wanted) is None:
+            if remake.find(links.NAME) is None:
                 self._remake = remake
                 self._stirred = _stirred(self._wanted, change.written)
             else:
@@ -248,27 +249,40 @@ class _Making:
             self._remake.clear()
 
     def _in_part(self, mart: Mart) -> bool:
-        return self._remake is not None and mart.part is not None
+        return (
+            self._remake is not None and mart.part is not None and self._remake.find(mart.part.unit) is None
+        )
 
     def _needless(self, mart: Mart) -> bool:
         """Whether it is as it was."""
         return self._stirred is not None and mart.part is None and mart.name not in self._stirred
 
     def steps(self) -> None:
-        """Every step that is made of core alone. Parts first: they are made from one another."""
-        if self._remake is not None:
-            parted = [mart for mart in self._early if mart.part is not None]
-            for mart in parted:
-                with self._timed(mart):
-                    self._make_part(mart)
-            with _transaction(self._con):
-                for mart in parted:
-                    self._put_part(mart)
+        """Every step that is made of core alone. First those with parts, unit by unit: the others may read them."""
         read = self._read_by_whole()
+        units = dict.fromkeys(mart.part.unit for mart in self._early if mart.part is not None)
+        for unit in units:
+            self._steps_of(unit)
         for mart in self._early:
-            if not self._in_part(mart) and (self._remake is None or mart.name in read):
-                with self._timed(mart):
-                    self._writer.write_step(mart.name, _typed(self._compiled[mart.name]))
+            if mart.part is None and (self._remake is None or mart.name in read):
+                self._write_step(mart)
+
+    def _steps_of(self, unit: str) -> None:
+        marts = [mart for mart in self._early if mart.part is not None and mart.part.unit == unit]
+        if self._remake is None or self._remake.find(unit) is not None:
+            for mart in marts:
+                self._write_step(mart)
+            return
+        for mart in marts:
+            with self._timed(mart):
+                self._make_part(mart)
+        with _transaction(self._con):
+            for mart in marts:
+                self._put_part(mart)
+
+    def _write_step(self, mart: Mart) -> None:
+        with self._timed(mart):
+            self._writer.write_step(mart.name, _typed(self._compiled[mart.name]))
 
     def _read_by_whole(self) -> set[str]:
         """The steps without parts that something reads which is made now."""

@@ -9,12 +9,13 @@ followed until nothing comes to it. What time alone changes is found by the inst
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from assets.core import since
 from assets.marts.expressions import CLOCKS_APART
 from assets.marts.parts.part import LARGEST_SHARE, Change, Part, Unit
+from assets.marts.parts.spans import between
 from marketplace.collections import BOOKING_COLLECTIONS, RECORDS
 from marketplace.commission import AGES, RowState
 from resources.sql import literal, quoted
@@ -81,10 +82,10 @@ def _bookings(con: Any, change: Change) -> list[str]:
 
 
 def _records(con: Any, change: Change) -> list[str]:
-    instants = _between(("due_at", "fee_from"), change.before.judged_at, change.now.judged_at)
+    instants = between(("due_at", "fee_from"), change.before.judged_at, change.now.judged_at)
     ages = [timedelta(), *(end for _, end in AGES if end is not None)]
     ended = " OR ".join(
-        _between(("service_ended_at",), change.before.judged_at - age, change.now.judged_at - age)
+        between(("service_ended_at",), change.before.judged_at - age, change.now.judged_at - age)
         for age in ages
     )
     return [
@@ -98,10 +99,6 @@ def _records(con: Any, change: Change) -> list[str]:
     ]
 
 
-def _between(columns: Iterable[str], first: datetime, last: datetime) -> str:
-    return " OR ".join(f"{column} BETWEEN TIMESTAMP '{first}' AND TIMESTAMP '{last}'" for column in columns)
-
-
 def _written_between(table: str, key: str, change: Change) -> list[str]:
     """Rows written between what was read of another collection then and now: which of the two is the younger may read
     otherwise. And those dated ahead of the clock that it came up with."""
@@ -112,7 +109,7 @@ def _written_between(table: str, key: str, change: Change) -> list[str]:
     }
     spans.add((change.before.now + CLOCKS_APART, change.now.now + CLOCKS_APART))
     return [
-        f"SELECT {key} FROM core.{table} WHERE {_between(('updated_at', 'created_at'), first, last)}"
+        f"SELECT {key} FROM core.{table} WHERE {between(('updated_at', 'created_at'), first, last)}"
         for first, last in sorted(spans)
     ]
 

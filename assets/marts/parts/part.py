@@ -50,11 +50,12 @@ Finding = Callable[[Any, Change], str | None]
 
 @dataclass(frozen=True)
 class Unit:
-    """``core``: of core's tables the condition of the rows that its parts are made from; the others are read whole.
-    ``touched``: the tables that ``find`` leaves in ``temp``."""
+    """``reads``: of tables that are no parts of this unit the condition of the rows that its parts are made from, in
+    the order in which they are looked up; the others are read whole. ``touched``: the tables that ``find`` leaves in
+    ``temp``."""
 
     name: str
-    core: Mapping[str, str]
+    reads: Mapping[str, str]
     find: Finding
     touched: tuple[str, ...]
 

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from assets.marts.mart import Mart
+from assets.marts.parts.days import DAYS
 from assets.marts.parts.links import LINKS
 from assets.marts.parts.part import Change, Part, Unit, gone_of, part_of
 from assets.marts.sql_cache import Compiled
 from checks.schemas import CORE
 from resources.sql import quoted
 
-UNITS: Final = {unit.name: unit for unit in (LINKS,)}
+UNITS: Final = {unit.name: unit for unit in (LINKS, DAYS)}
 
 
 @dataclass(frozen=True)
@@ -46,38 +47,41 @@ class Remake:
         self._change = change
         self._tables: list[str] = []
         self._sliced: set[tuple[str, str]] = set()
+        self._found: dict[str, str | None] = {}
 
-    def find(self, marts: Iterable[Mart]) -> str | None:
-        """Look for what the change reaches, in every unit that these have parts in. Returns why all has to be made
-        anew, or None."""
-        for name in dict.fromkeys(mart.part.unit for mart in marts if mart.part is not None):
-            self._tables += UNITS[name].touched
-            why = UNITS[name].find(self._con, self._change)
-            if why is not None:
-                return why
-        return None
+    def find(self, name: str) -> str | None:
+        """Look for what the change reaches in a unit, once. Returns why all of it has to be made anew, or None."""
+        if name not in self._found:
+            unit = UNITS[name]
+            self._tables += unit.touched
+            self._found[name] = unit.find(self._con, self._change)
+        return self._found[name]
 
     def make(self, mart: Mart, part: Part, query: Compiled, typed: str, table: str) -> None:
         """Make the part of a step or mart, with ``typed`` (its query with each column of its own type) asked of the
         parts of what it reads, and keep beside it what it was in the stored ``table``."""
-        for name in mart.reads:
-            source = _source(name)
-            if source in typed:
-                typed = typed.replace(source, self._read(UNITS[part.unit], name, source))
-        self._table(part_of(part.unit, mart.name), typed)
+        unit = UNITS[part.unit]
+        for name in (*unit.reads, *mart.reads):
+            if name in mart.reads and _source(name) in typed:
+                typed = typed.replace(_source(name), self._read(unit, name))
+        # What it read may be more than what was touched: of days, offers of other days.
+        self._table(part_of(unit.name, mart.name), f"SELECT * FROM ({typed}) WHERE {part.rows}")
         columns = ", ".join(quoted(name) for name, _ in query.columns)
         self._table(
-            gone_of(part.unit, mart.name),
-            f"SELECT rowid AS bw_row, {columns} FROM {table} WHERE {part.rows}",
+            gone_of(unit.name, mart.name), f"SELECT rowid AS bw_row, {columns} FROM {table} WHERE {part.rows}"
         )
-        self._sliced.add((part.unit, mart.name))
+        self._sliced.add((unit.name, mart.name))
 
-    def _read(self, unit: Unit, name: str, source: str) -> str:
+    def _read(self, unit: Unit, name: str) -> str:
         """What a query of this unit reads for a table: its part, where it has one."""
         if (unit.name, name) not in self._sliced:
-            if name not in unit.core or name not in CORE:
-                return source
-            self._table(part_of(unit.name, name), f"SELECT * FROM {source} WHERE {unit.core[name]}")
+            if name not in unit.reads:
+                return _source(name)
+            for first in unit.reads:  # a condition may rest on the parts before it
+                if first == name:
+                    break
+                self._read(unit, first)
+            self._table(part_of(unit.name, name), f"SELECT * FROM {_source(name)} WHERE {unit.reads[name]}")
             self._sliced.add((unit.name, name))
         return f"temp.{part_of(unit.name, name)}"
 
