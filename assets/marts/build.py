@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import duckdb
 
@@ -19,7 +19,7 @@ from assets.core import since
 from assets.marts.every import MART_NAMES, MARTS
 from assets.marts.given import GIVEN, INSTANTS
 from assets.marts.mart import Mart
-from assets.marts.mart_writer import MartWriter, mart_writer
+from assets.marts.mart_writer import MartWriter, largest_table, mart_writer
 from assets.marts.parts import judged as parts
 from assets.marts.parts import links
 from assets.marts.parts.part import Change
@@ -35,6 +35,9 @@ from resources.allocator import give_back_rest
 from resources.cleanup import afterwards
 from resources.sql import quoted
 from resources.warehouse import open_warehouse
+
+#: Rows of the largest core table from which parts are made: finding out what is reached costs some queries, too.
+PARTS_FROM: Final = 50_000
 
 
 @dataclass(frozen=True)
@@ -64,17 +67,21 @@ def build(
     quiet_hours: QuietHours = QuietHours(),  # noqa: B008 - frozen
     cache: Path | None = None,
     in_parts: bool = False,
+    parts_from: int = PARTS_FROM,
 ) -> BuildOutcome:
     """Make the marts named (default: all) and what they need, from core.* and ops.scans; all marts in one transaction.
 
     ``now`` is naive UTC; ``clock_frozen`` says that it does not run (BOOKWATCH_NOW). ``waived`` are the ids
     of acknowledged findings, ``closed_changes`` and ``closed_gaps`` rows as given.py says. ``utc_offset`` is
     the marketplace's zone, for quiet hours and the current month. Unchanged marts are not written again.
-    ``cache`` is a folder where the compiled SQL is kept (a cold process then needs no Ibis). ``in_parts``: where it is
-    known what changed since the build before (assets/core/since.py), only the rows that this reaches are made anew, and
-    what else is needed for the next one to do so is kept beside the warehouse; the marts named have to be all that have
-    parts. Raises KeyError
-    for an unknown mart, duckdb.Error if core is not there; then no mart was written.
+    ``cache`` is a folder where the compiled SQL is kept (a cold process then needs no Ibis).
+
+    ``in_parts``: where it is known what changed since the build before (assets/core/since.py), only the rows that
+    this reaches are made anew, and what else the next one needs to do so is kept beside the warehouse; the marts named
+    have to be all that have parts. A warehouse whose largest table has less than ``parts_from`` rows is made whole: it
+    takes no longer.
+
+    Raises KeyError for an unknown mart, duckdb.Error if core is not there; then no mart was written.
     """
     given = _Given(
         now,
@@ -89,9 +96,9 @@ def build(
         },
     )
     if isinstance(warehouse, duckdb.DuckDBPyConnection):
-        return _build(warehouse, policy, tables, given, cache, in_parts)
+        return _build(warehouse, policy, tables, given, cache, parts_from if in_parts else None)
     with open_warehouse(Path(warehouse)) as con:
-        return _build(con, policy, tables, given, cache, in_parts)
+        return _build(con, policy, tables, given, cache, parts_from if in_parts else None)
 
 
 @dataclass(frozen=True)
@@ -122,15 +129,16 @@ def _build(
     tables: Iterable[str] | None,
     given: _Given,
     cache: Path | None,
-    in_parts: bool,
+    parts_from: int | None,
 ) -> BuildOutcome:
     wanted = _wanted(tables)
     compiled = {made.name: _of_what_there_is(con, made) for made in compiled_marts(policy, cache)}
     with afterwards(lambda: _clear(con)):
         with _transaction(con):
             judged = _prepare(con, given)
-        ledger = _Made(con, given, judged, policy, wanted) if in_parts else None
-        with mart_writer(con, keep=ledger is not None, kept_of=ledger and ledger.build_before) as writer:
+        ledger = None if parts_from is None else _Made(con, given, judged, policy, wanted)
+        keep = parts_from is not None and largest_table(con) >= parts_from
+        with mart_writer(con, keep=keep, kept_of=ledger and ledger.build_before) as writer:
             making = _Making(con, writer, compiled, wanted)
             if ledger is not None:
                 making.in_parts(ledger.change(writer))

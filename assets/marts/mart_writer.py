@@ -92,14 +92,13 @@ def mart_writer(
     """The writer of one build in the warehouse of ``con``. ``keep``: its steps stay in their file for the next build,
     where the warehouse is a file. ``kept_of``: the build that the warehouse's marts are of: steps that are of another
     are of no use, and go."""
-    found = _steps_file(con)
-    large = found is not None and found[1] >= LARGE_ROWS
-    if found is None or not (large or keep):
+    path, rows = _file(con), largest_table(con)
+    large = path is not None and rows >= LARGE_ROWS
+    if path is None or not (large or keep):
         writer = MartWriter(con, large=False)
         with afterwards(writer.clear):
             yield writer
         return
-    path, rows = found
     # What is to stay has a file of its own: a build of a few marts in between does not touch it.
     steps = KeptSteps(con, path.with_name(f"{path.stem}.{'kept' if keep else 'steps'}.duckdb"))
     steps.open(kept_of if keep else None)
@@ -112,14 +111,18 @@ def mart_writer(
             steps.remove()
 
 
-def _steps_file(con: duckdb.DuckDBPyConnection) -> tuple[Path, int] | None:
-    """The file of the warehouse (None where it is in memory), and the rows of the largest core table."""
+def _file(con: duckdb.DuckDBPyConnection) -> Path | None:
+    """The file of the warehouse; None where it is in memory."""
     found = con.execute(
-        "SELECT path, (SELECT max(estimated_size) FROM duckdb_tables()"
-        " WHERE database_name = current_database() AND schema_name = 'core')"
-        " FROM duckdb_databases() WHERE database_name = current_database()"
+        "SELECT path FROM duckdb_databases() WHERE database_name = current_database()"
     ).fetchone()
-    if found is None or found[0] is None:
-        return None
-    path = Path(found[0])
-    return path, int(found[1] or 0)
+    return Path(found[0]) if found and found[0] else None
+
+
+def largest_table(con: duckdb.DuckDBPyConnection) -> int:
+    """The rows of the largest core table, about."""
+    found = con.execute(
+        "SELECT max(estimated_size) FROM duckdb_tables()"
+        " WHERE database_name = current_database() AND schema_name = 'core'"
+    ).fetchone()
+    return int(found[0] or 0) if found else 0
