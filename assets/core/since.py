@@ -28,8 +28,9 @@ MOST_SHARE: Final = 0.05
 #: So many rows of a table wait in memory to be written together.
 _AT_ONCE: Final = 10_000
 _WHOLE: Final = "whole"
-#: What the marts were made of last (assets/marts/parts/judged.py): the build and what it was given.
+#: One row, of who makes the marts: what they are made by and were given. Whatever changes in core, it stays.
 MADE: Final = f"{SCHEMA}.made"
+_MADE_COLUMNS: Final = ("build", "given")
 
 UNKNOWN: Final = "what changed was not kept"
 """The reason where a warehouse has no such tables: an earlier version wrote its core, or none was derived."""
@@ -45,7 +46,10 @@ def ensure(con: duckdb.DuckDBPyConnection) -> None:
 
 def whole(con: duckdb.DuckDBPyConnection, reason: str) -> None:
     """Let everything be made anew, and forget what is known row by row."""
-    _make(con)
+    if _stands(con):
+        _empty(con)
+    else:
+        _make(con)
     con.execute(f"INSERT INTO {SCHEMA}.{_WHOLE} VALUES (?)", [reason])
 
 
@@ -150,16 +154,22 @@ def _stands(con: duckdb.DuckDBPyConnection) -> bool:
         "SELECT table_name, column_count FROM duckdb_tables()"
         f" WHERE database_name = current_database() AND schema_name = '{SCHEMA}'"
     ).fetchall()
-    expected = {name: len(CORE[name].sql_columns) for name in TABLES} | {_WHOLE: 1, "made": 2}
-    return dict(found) == expected
+    expected = {name: len(CORE[name].sql_columns) for name in TABLES}
+    return dict(found) == expected | {_WHOLE: 1, MADE.partition(".")[2]: len(_MADE_COLUMNS)}
 
 
 def _make(con: duckdb.DuckDBPyConnection) -> None:
-    """Every table, empty."""
-    statements = [f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"]
+    """Every table, from nothing."""
+    columns = ", ".join(f"{name} VARCHAR" for name in _MADE_COLUMNS)
+    con.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}; CREATE OR REPLACE TABLE {MADE} ({columns})")
+    _empty(con)
+
+
+def _empty(con: duckdb.DuckDBPyConnection) -> None:
+    """The tables of what changed, in the shape that core has now."""
+    statements: list[str] = []
     for name in TABLES:
         columns = ", ".join(f"{quoted(column)} {kind}" for column, kind in CORE[name].sql_columns.items())
         statements.append(f"CREATE OR REPLACE TABLE {SCHEMA}.{quoted(name)} ({columns})")
     statements.append(f"CREATE OR REPLACE TABLE {SCHEMA}.{_WHOLE} (reason VARCHAR)")
-    statements.append(f"CREATE TABLE IF NOT EXISTS {MADE} (build VARCHAR, given VARCHAR)")
     con.execute("; ".join(statements))
