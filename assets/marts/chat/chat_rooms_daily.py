@@ -18,6 +18,7 @@ from assets.marts.expressions import (
 )
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
+from assets.marts.parts.rooms import BY_DAY
 from assets.marts.steps.conversations import spoken
 from assets.marts.tables import Instants
 from checks.schemas.chat import ChatRoomsDaily
@@ -38,7 +39,7 @@ _OF_MESSAGES = (
 )
 
 
-@mart(ChatRoomsDaily)
+@mart(ChatRoomsDaily, part=BY_DAY)
 def chat_rooms_daily(room_talks: Any, messages: Any, room_cases: Any, scans: Any, at: Instants) -> ir.Table:
     """What was said in the chat rooms of each local day on which they were opened, whenever it was
     said; ``messages_sent`` alone goes by the day of sending. A reply is the first message of the

@@ -10,6 +10,7 @@ from typing import Any
 from assets.marts.behind import itself
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
+from assets.marts.parts.rooms import BY_ROOM
 from assets.marts.steps.commission_matches import DELETED
 from assets.marts.steps.conversations import TIMES
 from checks.schemas.chat import RoomTalks
@@ -27,7 +28,7 @@ _OF_ROOM = (
 )
 
 
-@mart(RoomTalks)
+@mart(RoomTalks, part=BY_ROOM)
 def room_talks(chat_rooms: Any, keys_of_tests: Any, conversations: Any, room_cases: Any) -> ir.Table:
     """What was said in each chat room, from both sides, whenever that was."""
     rooms = chat_rooms.filter(chat_rooms.deleted_at.isnull())

@@ -28,7 +28,7 @@ _KEYS: Final = "(FROM temp.touched_keys)"
 _OF_BOOKINGS: Final = f"collection IN ({', '.join(map(literal, BOOKING_COLLECTIONS))})"
 
 #: Parts by the record a row is of, by the booking, by either, by what it is itself (collection, row_id), and by a
-#: reference as it is written.
+#: reference or a test's key as it is written.
 BY_RECORD: Final = Part(NAME, _RECORDS)
 BY_BOOKING: Final = Part(NAME, _BOOKINGS)
 BY_EITHER: Final = Part(NAME, f"({_RECORDS} OR {_BOOKINGS})")
@@ -37,6 +37,7 @@ BY_ROW: Final = Part(
     f"((collection = '{RECORDS}' AND row_id IN (FROM temp.touched_records))"
     f" OR ({_OF_BOOKINGS} AND row_id IN (FROM temp.touched_bookings)))",
 )
+BY_TEST: Final = Part(NAME, f"lower(test_key) IN {_KEYS}")
 BY_REFERENCE: Final = Part(NAME, f"lower(written) IN {_KEYS}")
 
 

@@ -14,11 +14,13 @@ from assets.marts.mart import Mart
 from assets.marts.parts.days import DAYS
 from assets.marts.parts.links import LINKS
 from assets.marts.parts.part import Change, Part, Unit, gone_of, part_of
+from assets.marts.parts.rooms import CONVERSATIONS, ROOMS
+from assets.marts.parts.rooms import DAYS as ROOM_DAYS
 from assets.marts.sql_cache import Compiled
 from checks.schemas import CORE
 from resources.sql import quoted
 
-UNITS: Final = {unit.name: unit for unit in (LINKS, DAYS)}
+UNITS: Final = {unit.name: unit for unit in (LINKS, DAYS, CONVERSATIONS, ROOMS, ROOM_DAYS)}
 
 
 @dataclass(frozen=True)

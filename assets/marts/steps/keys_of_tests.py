@@ -10,10 +10,11 @@ from typing import Any
 
 from assets.marts.later import ibis, ir
 from assets.marts.mart import step
+from assets.marts.parts.links import BY_TEST
 from assets.marts.steps.commission_matches import DELETED
 
 
-@step()
+@step(part=BY_TEST)
 def keys_of_tests(bookings: Any, booking_cases: Any) -> ir.Table:
     """test_key: an id or a business id as others write it, each once."""
     b = bookings.filter(bookings.deleted_at.isnull())

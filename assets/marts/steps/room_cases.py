@@ -10,15 +10,16 @@ from typing import Any
 from assets.marts.cases import alike, named
 from assets.marts.later import ibis, ir
 from assets.marts.mart import step
+from assets.marts.parts.rooms import BY_NAME
 from assets.marts.steps.commission_matches import LIVE
 
 
-@step()
-def room_cases(chat_rooms: Any, messages: Any) -> ir.Table:
+@step(part=BY_NAME)
+def room_cases(chat_rooms: Any, conversations: Any) -> ir.Table:
     """written; key, target, origin, kind and test of the room that has such a key; alone: exactly one has."""
     r = chat_rooms.filter(chat_rooms.deleted_at.isnull())
-    m = named(messages.filter(messages.deleted_at.isnull()), "conversation_id")
-    loose = m.anti_join(r, m.written == r.room_id).distinct()
+    m = named(conversations, "conversation_id")
+    loose = m.anti_join(r, m.written == r.room_id).select("written")
     keys = r.select(
         key=r.room_id,
         target=r.room_id,
