@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from assets.marts.mart import Mart
+from assets.marts.parts.anomalies import ANOMALIES, OVERLAPS
 from assets.marts.parts.days import DAYS
 from assets.marts.parts.links import LINKS
 from assets.marts.parts.part import Change, Part, Unit, gone_of, part_of
@@ -20,7 +21,9 @@ from assets.marts.sql_cache import Compiled
 from checks.schemas import CORE
 from resources.sql import quoted
 
-UNITS: Final = {unit.name: unit for unit in (LINKS, DAYS, CONVERSATIONS, ROOMS, ROOM_DAYS)}
+UNITS: Final = {
+    unit.name: unit for unit in (LINKS, DAYS, CONVERSATIONS, ROOMS, ROOM_DAYS, OVERLAPS, ANOMALIES)
+}
 
 
 @dataclass(frozen=True)
