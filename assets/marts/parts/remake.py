@@ -12,9 +12,11 @@ from typing import Any, Final
 
 from assets.marts.mart import Mart
 from assets.marts.parts.anomalies import ANOMALIES, OVERLAPS
+from assets.marts.parts.customers import CUSTOMERS, HANDED
 from assets.marts.parts.days import DAYS
 from assets.marts.parts.links import LINKS
 from assets.marts.parts.part import Change, Part, Unit, gone_of, part_of
+from assets.marts.parts.retention import RETENTION
 from assets.marts.parts.rooms import CONVERSATIONS, ROOMS
 from assets.marts.parts.rooms import DAYS as ROOM_DAYS
 from assets.marts.sql_cache import Compiled
@@ -22,7 +24,19 @@ from checks.schemas import CORE
 from resources.sql import quoted
 
 UNITS: Final = {
-    unit.name: unit for unit in (LINKS, DAYS, CONVERSATIONS, ROOMS, ROOM_DAYS, OVERLAPS, ANOMALIES)
+    unit.name: unit
+    for unit in (
+        LINKS,
+        DAYS,
+        CONVERSATIONS,
+        ROOMS,
+        ROOM_DAYS,
+        OVERLAPS,
+        ANOMALIES,
+        HANDED,
+        CUSTOMERS,
+        RETENTION,
+    )
 }
 
 
