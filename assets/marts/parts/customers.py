@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from assets.core import since
-from assets.marts.parts.part import LARGEST_SHARE, Change, Part, Unit, gone_of, part_of
+from assets.marts.parts.follow import Followed, follow, left_by
+from assets.marts.parts.part import Change, Part, Unit, gone_of, much_of, part_of
 
 HANDED_NAME: Final = "handed"
 _HANDED: Final = "booking_id IN (FROM temp.touched_handed)"
@@ -19,63 +20,38 @@ _OF_A_BOOKING: Final = (
     "booking_handovers",
     "booking_offers",
 )
-_REFERENCES: Final = ("handed_from_ref", "handed_to_ref", "from_booking_ref", "to_booking_ref")
+_FOLLOWED: Final = (
+    Followed(
+        "core.booking_handovers",
+        ("handed_from_ref", "handed_to_ref", "from_booking_ref", "to_booking_ref"),
+        "booking_id",
+        "touched_handed",
+    ),
+    Followed("core.bookings", ("booking_id", "business_id"), "booking_id", "touched_handed"),
+)
 
 
 def _find_handed(con: Any, change: Change) -> str | None:
     changed = " UNION ".join(f"({since.changed(table, 'booking_id')})" for table in _OF_A_BOOKING)
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE touched_handed AS SELECT booking_id FROM ({changed}) WHERE booking_id IS NOT NULL"
-    )
-    folds = " UNION ".join(
-        f"({since.changed('bookings', f'lower({key})')})" for key in ("booking_id", "business_id")
+        "CREATE OR REPLACE TEMP TABLE touched_handed AS"
+        f" SELECT booking_id FROM ({changed}) WHERE booking_id IS NOT NULL"
     )
     # A reference may name a provider, unless none is called so and a booking is.
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE touched_handed_keys AS SELECT folded FROM ({folds} UNION"
-        f" ({since.changed('providers', 'lower(provider_id)')})) AS asked(folded) WHERE folded IS NOT NULL"
+    named = " UNION ".join(
+        f"({since.changed(table, f'lower({key})')})"
+        for table, key in (
+            ("bookings", "booking_id"),
+            ("bookings", "business_id"),
+            ("providers", "provider_id"),
+        )
     )
-    con.execute("CREATE OR REPLACE TEMP TABLE touched_handed_new AS FROM temp.touched_handed_keys")
-    (handovers,) = con.execute("SELECT count(*) FROM core.booking_handovers").fetchone()
-    while handovers:
-        names = " OR ".join(f"lower({name}) IN (FROM temp.touched_handed_new)" for name in _REFERENCES)
-        # Those that name what was touched, and what those that were touched name.
-        con.execute(
-            f"CREATE OR REPLACE TEMP TABLE touched_handed_rows AS SELECT booking_id, {', '.join(_REFERENCES)}"
-            f" FROM core.booking_handovers WHERE {_HANDED} OR {names}"
-        )
-        found = " UNION ".join(f"SELECT lower({name}) FROM temp.touched_handed_rows" for name in _REFERENCES)
-        con.execute(
-            f"CREATE OR REPLACE TEMP TABLE touched_handed_new AS SELECT folded FROM ({found}"
-            " UNION SELECT lower(booking_id) FROM temp.touched_handed_rows) AS asked(folded)"
-            " WHERE folded IS NOT NULL AND folded NOT IN (FROM temp.touched_handed_keys)"
-        )
-        con.execute(
-            "INSERT INTO temp.touched_handed SELECT DISTINCT booking_id FROM temp.touched_handed_rows"
-            " WHERE booking_id NOT IN (FROM temp.touched_handed)"
-        )
-        if con.execute("SELECT 1 FROM temp.touched_handed_new LIMIT 1").fetchone() is None:
-            break
-        con.execute("INSERT INTO temp.touched_handed_keys FROM temp.touched_handed_new")
-        is_named = "lower(booking_id) IN (FROM temp.touched_handed_new) OR lower(business_id) IN (FROM temp.touched_handed_new)"
-        con.execute(
-            "CREATE OR REPLACE TEMP TABLE touched_handed_bookings AS"
-            f" SELECT booking_id, business_id FROM core.bookings WHERE {is_named}"
-        )
-        con.execute(
-            "INSERT INTO temp.touched_handed SELECT DISTINCT booking_id FROM temp.touched_handed_bookings"
-            " WHERE booking_id NOT IN (FROM temp.touched_handed)"
-        )
-        con.execute(
-            "INSERT INTO temp.touched_handed_new SELECT DISTINCT lower(key) FROM"
-            " (SELECT booking_id AS key FROM temp.touched_handed_bookings UNION"
-            " SELECT business_id FROM temp.touched_handed_bookings)"
-            " WHERE key IS NOT NULL AND lower(key) NOT IN (FROM temp.touched_handed_keys)"
-        )
-        con.execute(
-            "INSERT INTO temp.touched_handed_keys SELECT folded FROM temp.touched_handed_new"
-            " WHERE folded NOT IN (FROM temp.touched_handed_keys)"
-        )
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE touched_handed_keys AS"
+        f" SELECT folded FROM ({named}) AS asked(folded) WHERE folded IS NOT NULL"
+    )
+    if con.execute("SELECT 1 FROM core.booking_handovers LIMIT 1").fetchone():
+        follow(con, _FOLLOWED, "touched_handed_keys")
     return None
 
 
@@ -83,7 +59,7 @@ HANDED: Final = Unit(
     HANDED_NAME,
     dict.fromkeys(_OF_A_BOOKING, _HANDED),
     _find_handed,
-    tuple(f"touched_handed{name}" for name in ("", "_keys", "_new", "_rows", "_bookings")),
+    ("touched_handed", "touched_handed_keys", *left_by("touched_handed_keys")),
 )
 
 NAME: Final = "customers"
@@ -107,11 +83,9 @@ def _find(con: Any, change: Change) -> str | None:
         f"SELECT customer_id FROM core.bookings WHERE customer_key IN {_KEYS} UNION ALL"
         f" {since.changed('bookings', 'customer_id')}) WHERE customer_id IS NOT NULL"
     )
-    (reached,), (there,) = (
-        con.execute(f"SELECT count(*) FROM {table}").fetchone()
-        for table in ("temp.touched_customer_ids", "marts.customers")
-    )
-    return "most customers are reached" if reached > 1_000 and reached > LARGEST_SHARE * there else None
+    if much_of(con, "marts.customers", "temp.touched_customer_ids"):
+        return "many customers are reached"
+    return None
 
 
 _BOOKINGS: Final = f"booking_id IN (SELECT booking_id FROM temp.{part_of(NAME, 'bookings')})"

@@ -70,5 +70,14 @@ def gone_of(unit: str, table: str) -> str:
     return quoted(f"gone_{unit}_{table}")
 
 
-#: More rows than this share of a table are not a part of it any more.
+#: More rows than this share of a table are not a part of it any more; so few are one of any table.
 LARGEST_SHARE: Final = 0.2
+FEW: Final = 1_000
+
+
+def much_of(con: Any, table: str, touched: str) -> bool:
+    """Whether the rows of ``touched`` are so many of ``table`` that all of it may as well be made anew."""
+    (reached,), (there,) = (
+        con.execute(f"SELECT count(*) FROM {name}").fetchone() for name in (touched, table)
+    )
+    return reached > FEW and reached > LARGEST_SHARE * there

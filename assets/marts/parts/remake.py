@@ -23,21 +23,19 @@ from assets.marts.sql_cache import Compiled
 from checks.schemas import CORE
 from resources.sql import quoted
 
-UNITS: Final = {
-    unit.name: unit
-    for unit in (
-        LINKS,
-        DAYS,
-        CONVERSATIONS,
-        ROOMS,
-        ROOM_DAYS,
-        OVERLAPS,
-        ANOMALIES,
-        HANDED,
-        CUSTOMERS,
-        RETENTION,
-    )
-}
+_ALL: Final = (
+    LINKS,
+    DAYS,
+    CONVERSATIONS,
+    ROOMS,
+    ROOM_DAYS,
+    OVERLAPS,
+    ANOMALIES,
+    HANDED,
+    CUSTOMERS,
+    RETENTION,
+)
+UNITS: Final = {unit.name: unit for unit in _ALL}
 
 
 @dataclass(frozen=True)
