@@ -22,6 +22,19 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Difference:
+    """A step of which each row, told by ``keys``, sums ``measures`` (whole numbers) of the rows of ``unit``'s parts,
+    each of which adds to it by itself: it is what it was (``was``, in SQL), less what is gone and with what was made.
+    ``rows``: the measure that counts those rows; where it comes to 0 there is none."""
+
+    unit: str
+    keys: tuple[str, ...]
+    measures: tuple[str, ...]
+    rows: str
+    was: str
+
+
+@dataclass(frozen=True)
 class Judged:
     """What marts were made at beside the rows: the clock and the instant of judgement (naive UTC), up to when each
     collection was read, the findings that were acknowledged, and ``rest``: whatever makes all rows be made anew where
