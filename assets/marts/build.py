@@ -150,6 +150,9 @@ def _build(
                     making.marts(given.now)
                     if ledger is not None:
                         ledger.enter()
+                    elif any(mart.part or mart.difference for mart in wanted) and since.reason(con) is None:
+                        # The next build cannot tell any more what the parts of these were.
+                        since.whole(con, "some marts were made by themselves")
                 if ledger is not None and writer.steps is not None:
                     writer.steps.whole = True
     return BuildOutcome(
@@ -311,7 +314,7 @@ class _Making:
             before = known.get(mart.name) if mart.name in standing else None
             with self._timed(mart):
                 if mart.step:
-                    self._writer.write_late(mart.name, _typed(self._compiled[mart.name]))
+                    self._writer.write_late(mart.name, self._late(mart))
                 elif self._needless(mart) and before is not None:
                     self._enter(mart, before, before)
                 elif self._in_part(mart) and before is not None:
@@ -325,6 +328,13 @@ class _Making:
                 "INSERT OR REPLACE INTO ops.mart_digests VALUES (?, ?, ?, ?)",
                 [[name, self.digests[name], self.rows[name], now] for name in entered],
             )
+
+    def _late(self, step: Mart) -> str:
+        """The query of a step that is made of marts."""
+        typed = _typed(self._compiled[step.name])
+        if self._remake is None or step.difference is None:
+            return typed
+        return self._remake.differs(step, step.difference, typed)
 
     def _make_whole(self, mart: Mart, before: str | None) -> None:
         columns = _write(self._con, self._writer, mart, self._compiled[mart.name])

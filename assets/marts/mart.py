@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from assets.marts.parts.part import Part
+from assets.marts.parts.part import Difference, Part
 from checks.schemas import CORE
 from checks.schemas.table import Declaration, Table, declaration_of
 
@@ -31,7 +31,7 @@ class Mart:
     ``clock_columns`` change with the clock alone: they count neither for the digest nor as a change, but
     are always written. ``through``: what no query can say is made of the query's rows by this, a Polars frame of them
     to one of the table's columns. ``part``: which of its rows are made anew where a change reaches them; None: all are,
-    each time.
+    each time. ``difference``: how a step follows from what it was.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Mart:
     clock_columns: tuple[str, ...]
     through: Through | None = None
     part: Part | None = None
+    difference: Difference | None = None
 
     @property
     def step(self) -> bool:
@@ -84,6 +85,7 @@ def _known(
     clock_columns: Iterable[str] = (),
     through: Through | None = None,
     part: Part | None = None,
+    difference: Difference | None = None,
 ) -> None:
     name = make.__name__
     if name in _MADE:
@@ -91,7 +93,7 @@ def _known(
     if table is not None and table.name != name:
         raise ValueError(f"The mart {name} is declared as {table.name}.")
     reads = tuple(argument for argument in _arguments(make) if argument not in (AT, POLICY))
-    _MADE[name] = Mart(name, make, reads, table, tuple(clock_columns), through, part)
+    _MADE[name] = Mart(name, make, reads, table, tuple(clock_columns), through, part, difference)
 
 
 def mart(
@@ -112,12 +114,14 @@ def mart(
     return known
 
 
-def step(*, part: Part | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def step(
+    *, part: Part | None = None, difference: Difference | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A step: as a mart, and not published. One with a ``part`` is kept beside the warehouse, the others go with the
-    build."""
+    build. ``difference``: as of ``Mart``."""
 
     def known(make: Callable[..., Any]) -> Callable[..., Any]:
-        _known(make, None, part=part)
+        _known(make, None, part=part, difference=difference)
         return make
 
     return known

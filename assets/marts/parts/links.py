@@ -14,11 +14,12 @@ from typing import Any, Final
 
 from assets.core import since
 from assets.marts.expressions import CLOCKS_APART
-from assets.marts.parts.part import LARGEST_SHARE, Change, Part, Unit
+from assets.marts.parts.follow import Followed, follow, left_by
+from assets.marts.parts.part import Change, Part, Unit, much_of
 from assets.marts.parts.spans import between
 from marketplace.collections import BOOKING_COLLECTIONS, RECORDS
 from marketplace.commission import AGES, RowState
-from resources.sql import literal, quoted
+from resources.sql import literal
 
 NAME: Final = "links"
 _RECORDS: Final = "commission_id IN (FROM temp.touched_records)"
@@ -55,7 +56,8 @@ def _find(con: Any, change: Change) -> str | None:
     _put(con, "bookings", _bookings(con, change))
     _put(con, "records", _records(con, change))
     _put(con, "keys", _keys())
-    return _follow(con)
+    follow(con, _FOLLOWED, "touched_keys")
+    return _too_many(con)
 
 
 def _put(con: Any, name: str, queries: Iterable[str]) -> None:
@@ -159,56 +161,18 @@ def _keys() -> list[str]:
     ]
 
 
-#: table → its key, what it is known or named by, its rows that count, and where what was touched of it is kept.
 _FOLLOWED: Final = (
-    ("core.bookings", "booking_id", ("booking_id", "business_id"), "true", "bookings"),
-    ("core.commissions", "commission_id", ("booking_ref", "booking_doc_ref"), "true", "records"),
-    ("core.quarantined", None, ("row_id", "business_id"), _OF_BOOKINGS, None),
+    Followed("core.bookings", ("booking_id", "business_id"), "booking_id", "touched_bookings"),
+    Followed("core.commissions", ("booking_ref", "booking_doc_ref"), "commission_id", "touched_records"),
+    Followed("core.quarantined", ("row_id", "business_id"), which=_OF_BOOKINGS),
 )
 
 
-def _follow(con: Any) -> str | None:
-    """Every booking and record that has a key in common with one that was touched, and their keys."""
-    con.execute("CREATE OR REPLACE TEMP TABLE touched_new AS FROM temp.touched_keys")
-    first = True
-    while first or con.execute("SELECT 1 FROM temp.touched_new LIMIT 1").fetchone():
-        con.execute("CREATE OR REPLACE TEMP TABLE touched_next (folded VARCHAR)")
-        for table, key, named, which, kept in _FOLLOWED:
-            # By the id of what was touched itself once; then by keys alone.
-            by_id = f" OR {key} IN (FROM temp.touched_{kept})" if first and kept else ""
-            has = " OR ".join(f"lower({quoted(name)}) IN (FROM temp.touched_new)" for name in named)
-            columns = ", ".join(dict.fromkeys((*([key] if key else []), *named)))
-            con.execute(
-                f"CREATE OR REPLACE TEMP TABLE touched_rows AS SELECT {columns}"
-                f" FROM {table} WHERE {which} AND ({has}{by_id})"
-            )
-            if kept:
-                con.execute(
-                    f"INSERT INTO temp.touched_{kept} SELECT DISTINCT {key} FROM temp.touched_rows"
-                    f" WHERE {key} NOT IN (FROM temp.touched_{kept})"
-                )
-            for name in named:
-                con.execute(
-                    f"INSERT INTO temp.touched_next SELECT DISTINCT lower({name}) FROM temp.touched_rows"
-                    f" WHERE {name} IS NOT NULL"
-                )
-        con.execute(
-            "CREATE OR REPLACE TEMP TABLE touched_new AS SELECT DISTINCT folded FROM temp.touched_next"
-            " WHERE folded NOT IN (FROM temp.touched_keys)"
-        )
-        con.execute("INSERT INTO temp.touched_keys FROM temp.touched_new")
-        first = False
-        for table, _, _, _, kept in _FOLLOWED:
-            if kept and _too_many(con, table, f"temp.touched_{kept}"):
-                return f"much of {table} is reached"
+def _too_many(con: Any) -> str | None:
+    for one in _FOLLOWED:
+        if one.ids and much_of(con, one.table, f"temp.{one.ids}"):
+            return f"much of {one.table} is reached"
     return None
-
-
-def _too_many(con: Any, table: str, touched: str) -> bool:
-    (reached,), (all_rows,) = (
-        con.execute(f"SELECT count(*) FROM {name}").fetchone() for name in (touched, table)
-    )
-    return reached > 1_000 and reached > LARGEST_SHARE * all_rows
 
 
 LINKS: Final = Unit(
@@ -219,13 +183,5 @@ LINKS: Final = Unit(
         **dict.fromkeys(_REFERENCES, f"lower(booking_ref) IN {_KEYS}"),
     },
     _find,
-    (
-        "touched_bookings",
-        "touched_records",
-        "touched_keys",
-        "touched_new",
-        "touched_next",
-        "touched_rows",
-        "touched_providers",
-    ),
+    ("touched_bookings", "touched_records", "touched_keys", "touched_providers", *left_by("touched_keys")),
 )

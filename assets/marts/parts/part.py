@@ -22,6 +22,19 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Difference:
+    """A step of which each row, told by ``keys``, sums ``measures`` (whole numbers) of the rows of ``unit``'s parts,
+    each of which adds to it by itself: it is what it was (``was``, in SQL), less what is gone and with what was made.
+    ``rows``: the measure that counts those rows; where it comes to 0 there is none."""
+
+    unit: str
+    keys: tuple[str, ...]
+    measures: tuple[str, ...]
+    rows: str
+    was: str
+
+
+@dataclass(frozen=True)
 class Judged:
     """What marts were made at beside the rows: the clock and the instant of judgement (naive UTC), up to when each
     collection was read, the findings that were acknowledged, and ``rest``: whatever makes all rows be made anew where
@@ -70,5 +83,14 @@ def gone_of(unit: str, table: str) -> str:
     return quoted(f"gone_{unit}_{table}")
 
 
-#: More rows than this share of a table are not a part of it any more.
+#: More rows than this share of a table are not a part of it any more; so few are one of any table.
 LARGEST_SHARE: Final = 0.2
+FEW: Final = 1_000
+
+
+def much_of(con: Any, table: str, touched: str) -> bool:
+    """Whether the rows of ``touched`` are so many of ``table`` that all of it may as well be made anew."""
+    (reached,), (there,) = (
+        con.execute(f"SELECT count(*) FROM {name}").fetchone() for name in (touched, table)
+    )
+    return reached > FEW and reached > LARGEST_SHARE * there

@@ -12,18 +12,30 @@ from typing import Any, Final
 
 from assets.marts.mart import Mart
 from assets.marts.parts.anomalies import ANOMALIES, OVERLAPS
+from assets.marts.parts.customers import CUSTOMERS, HANDED
 from assets.marts.parts.days import DAYS
 from assets.marts.parts.links import LINKS
-from assets.marts.parts.part import Change, Part, Unit, gone_of, part_of
+from assets.marts.parts.part import Change, Difference, Part, Unit, gone_of, part_of
+from assets.marts.parts.retention import RETENTION
 from assets.marts.parts.rooms import CONVERSATIONS, ROOMS
 from assets.marts.parts.rooms import DAYS as ROOM_DAYS
 from assets.marts.sql_cache import Compiled
 from checks.schemas import CORE
 from resources.sql import quoted
 
-UNITS: Final = {
-    unit.name: unit for unit in (LINKS, DAYS, CONVERSATIONS, ROOMS, ROOM_DAYS, OVERLAPS, ANOMALIES)
-}
+_ALL: Final = (
+    LINKS,
+    DAYS,
+    CONVERSATIONS,
+    ROOMS,
+    ROOM_DAYS,
+    OVERLAPS,
+    ANOMALIES,
+    HANDED,
+    CUSTOMERS,
+    RETENTION,
+)
+UNITS: Final = {unit.name: unit for unit in _ALL}
 
 
 @dataclass(frozen=True)
@@ -76,6 +88,23 @@ class Remake:
             gone_of(unit.name, mart.name), f"SELECT rowid AS bw_row, {columns} FROM {table} WHERE {part.rows}"
         )
         self._sliced.add((unit.name, mart.name))
+
+    def differs(self, step: Mart, difference: Difference, typed: str) -> str:
+        """The query of a step that follows from what it was: ``typed`` asked of what was made and of what is gone."""
+        made, gone = typed, typed
+        for name in step.reads:
+            made = made.replace(_source(name), f"temp.{part_of(difference.unit, name)}")
+            gone = gone.replace(_source(name), f"temp.{gone_of(difference.unit, name)}")
+        keys, measures = (", ".join(map(quoted, names)) for names in (difference.keys, difference.measures))
+        less = ", ".join(f"-{quoted(name)} AS {quoted(name)}" for name in difference.measures)
+        sums = ", ".join(
+            f"CAST(sum({quoted(name)}) AS BIGINT) AS {quoted(name)}" for name in difference.measures
+        )
+        return (
+            f"SELECT {keys}, {sums} FROM (SELECT {keys}, {measures} FROM ({difference.was})"
+            f" UNION ALL SELECT {keys}, {measures} FROM ({made}) UNION ALL SELECT {keys}, {less} FROM ({gone}))"
+            f" GROUP BY {keys} HAVING sum({quoted(difference.rows)}) <> 0"
+        )
 
     def _read(self, unit: Unit, name: str) -> str:
         """What a query of this unit reads for a table: its part, where it has one."""
