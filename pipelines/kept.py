@@ -379,7 +379,7 @@ def finish_backups(settings: Settings, *, at: datetime) -> None:
     """End what killed processes left of backups of the database, and rewritings of them: half-made ones hold rows too,
     and go. For whoever holds the backups' lock. Raises StoreFailure."""
     rewrites = Rewrites(settings.home.ledger)
-    store = open_store(settings.store, settings.home)
+    store = open_store(settings)
     settle(settings, store, Ledger(settings.home.ledger))
     for begun in rewrites.unfinished():
         path = Path(begun.path)
@@ -391,7 +391,7 @@ def _database_backups(task: Task, found: Search) -> None:
     """Backups of the database, in the store of the settings; what another store holds is named."""
     settings = task.settings
     try:
-        store = open_store(settings.store, settings.home)
+        store = open_store(settings)
         names = backups.backups_in(store)
     except BookwatchError as refused:
         found.kept.append(Kept("backup", settings.store, why=f"{refused.problem} {refused.next_step}"))
