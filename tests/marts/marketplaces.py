@@ -89,6 +89,7 @@ class Drawing:
         self._flips = flips
         self._policies = policies
         self.now = BEGIN
+        self._marks: dict[str, datetime] = {}
 
     def first(self) -> list[Step]:
         """What a marketplace begins with: some rows of all collections, most of them read to their end."""
@@ -105,8 +106,8 @@ class Drawing:
             self._gone: 7,
             self._backdated: 5,
             self._time: 16,
-            self._scans: 8,
-            lambda: [("build",)]: 18,
+            self._scans: 3,
+            lambda: [("build",)]: 26,
             lambda: [("derive",)]: 5,
             self._killed: 5,
             self._waived: 3,
@@ -140,7 +141,7 @@ class Drawing:
         if chance < 0.45 and (flips := [at for at in self._flips() if at >= self.now]):
             # To the very instant, a microsecond beside it, or past it.
             later = self._pick(*flips[:6]) + timedelta(microseconds=self._pick(-1, 0, 0, 1, 60_000_000))
-        elif chance > 0.96:
+        elif chance > 0.985:
             later = self.now - timedelta(minutes=self._pick(1, 30, 1500))
         self.now = max(later, BEGIN - timedelta(days=3))
         steps: list[Step] = [("clock", _text(self.now))]
@@ -188,7 +189,10 @@ class Drawing:
         mark = self.now - timedelta(
             seconds=self._pick(0, 0, 5, 60, 120, 700) if not odd else self._pick(0, 60, 90_000)
         )
-        until = self._pick(None, _text(mark), _text(mark), _text(mark + timedelta(seconds=30)))
+        if not odd:
+            # As a rule a scan reads further than the one before: where it does not, all marts are made anew.
+            mark = self._marks[collection] = max(mark, self._marks.get(collection, mark))
+        until = self._pick(_text(mark), _text(mark + timedelta(seconds=30))) if odd else _text(mark)
         return ("scan", collection, outcome, _text(self.now), _text(mark), until)
 
     # Rows
