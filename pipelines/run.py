@@ -56,7 +56,7 @@ def run(settings: Settings, order: RunOrder = RunOrder()) -> RunReport:  # noqa:
     came once the report was being written; other failures stand in the report.
     """
     settings.require_appwrite()
-    prepare(settings.home)
+    prepare(settings)
     with terminable(), open_run(settings, order) as begun:
         found = begun
         try:

@@ -39,7 +39,7 @@ def reports(
     from pipelines.reports import make
 
     settings = load_settings()
-    prepare(settings.home)
+    prepare(settings)
     words = {"lang": lang.value, "theme": theme.value} | ({"snapshot": snapshot} if snapshot else {})
     made = make(settings, words)
     tell(settings, made, lambda line: echo(line, err=True))

@@ -33,7 +33,7 @@ def watch(
 ) -> None:
     """The same run again and again in one warm process, once an hour with a sweep. Ctrl-C stops it."""
     settings = load_settings()
-    prepare(settings.home)
+    prepare(settings)
     from pipelines.dagster.telling import Telling
     from pipelines.interrupts import terminable
 

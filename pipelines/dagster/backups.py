@@ -19,7 +19,7 @@ DRILL_JOB = "drill"
 def make_backup_op(context: OpExecutionContext) -> str:
     """Every table of the database as files; its id. One that is being made by hand is as good."""
     settings = load_settings()
-    prepare(settings.home)
+    prepare(settings)
     try:
         made = make_backup(settings, say=lambda line: context.log.info(english(line)))
     except BackupActive as busy:
@@ -39,7 +39,7 @@ def make_backup_op(context: OpExecutionContext) -> str:
 def try_backup_out_op(context: OpExecutionContext) -> float:
     """The newest whole backup restored into the sandbox and compared; the seconds that took."""
     settings = load_settings()
-    prepare(settings.home)
+    prepare(settings)
     try:
         done = drill(settings, say=lambda line: context.log.info(english(line)))
     except BackupActive as busy:
