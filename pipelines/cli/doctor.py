@@ -67,6 +67,7 @@ def _print_plain(lines: Sequence[Line]) -> None:
 def doctor(json: Annotated[bool, typer.Option("--json", help="Print the lines as JSON.")] = False) -> int:
     """Examine endpoint, key, collections, attributes, indexes and clock: what is missing and what to do."""
     settings = load_settings().require_appwrite()
+    from pipelines.store_examination import examine_store
     from resources.appwrite.acting_key import examine_acting_key
     from resources.appwrite.examination import examine, exit_status
     from resources.appwrite.gateway import Gateway
@@ -76,6 +77,7 @@ def doctor(json: Annotated[bool, typer.Option("--json", help="Print the lines as
         lines = [*examine(gateway), *examine_acting_key(settings, settings.clock)]
     if not any(line.blocking for line in lines):
         lines += examine_services(settings)
+    lines += examine_store(settings)
     status = exit_status(lines)
     with suppress(OSError):  # what is examined is told all the same
         keep(settings.home, [(line.topic, line.verdict, line.about) for line in lines], settings.clock.now())
