@@ -466,7 +466,9 @@ class Settings(BaseSettings):
     @classmethod
     def _store_server(cls, value: str) -> str:
         value = value.strip().rstrip("/")
-        if value and not re.fullmatch(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?", value):
+        if value and not re.fullmatch(
+            r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?", value
+        ):
             raise Wrong("setting.store_endpoint")
         return value
 

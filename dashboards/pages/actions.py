@@ -148,9 +148,9 @@ def answer(screen: Screen) -> None:
     """How many actions wait, were done, skipped and failed today; whether acting is stopped."""
     if chosen(ACTION) or screen.looked.past:
         return
-    say, known = screen.text, acting.standing(screen)
+    known = acting.standing(screen)
     if known is None:
-        show(parts.note("none", say("acts.unread"), say("acts.unread_text")))
+        acts.unread(screen)
         return
     if known.stopped is not None:
         acting.switch(screen, known.stopped)

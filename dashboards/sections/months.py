@@ -35,7 +35,7 @@ from marketplace.personal import without_contact
 from pipelines.exports.folder import BESIDE
 from pipelines.exports.manifest import MANIFEST, DamagedManifest, read_manifest
 from pipelines.months import Found, facts_of, found, judged_at, reports_of
-from resources.ledger import ExportEntry, Ledger, SignOff
+from resources.ledger import ExportEntry, Ledger, SignOff, require_here
 from resources.ledger.sign_offs import CLOSED, standing
 
 VIEWS: Final = ("all", "package", "report", "changes", "log")
@@ -387,6 +387,7 @@ def signed(screen: Screen) -> None:
 def log_of(ledger: Path) -> tuple[SignOff, ...]:
     """The log of sign-offs, oldest first; asked again once the ledger was written to. Raises sqlite3.Error."""
     mark = changed(ledger)
+    require_here(ledger)
     return _log(ledger, mark, changed(ledger.with_name(f"{ledger.name}-wal"))) if mark else ()
 
 
