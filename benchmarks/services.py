@@ -104,7 +104,7 @@ def asked(
 
     with ThreadPoolExecutor(SENDERS) as pool:
         for request in requests_made:
-            time.sleep(max(0.0, due - time.perf_counter()))
+            time.sleep(max(0.0, due - time.perf_counter()))  # open load: each is sent when its time comes
             pool.submit(send, request, due)
             due += chance.expovariate(rate)
     return {"late": late, "statuses": dict(statuses), "answers": answers, "seconds": due - began}
@@ -508,7 +508,7 @@ class Measurement:
         """One at a time on a quiet server: the calls to Appwrite each costs, what the services do by themselves taken
         off. The first of each asks who it is, too, as whoever was not heard of for a minute does."""
         quiet_from, began = self._sandbox.count(), time.monotonic()
-        time.sleep(5)
+        time.sleep(5)  # long enough to count what the services ask by themselves
         quiet = [
             (b - a) / (time.monotonic() - began)
             for a, b in zip(quiet_from, self._sandbox.count(), strict=True)

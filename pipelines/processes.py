@@ -117,7 +117,7 @@ def _wait_for(
             probe.settimeout(0.5)
             if probe.connect_ex(address) == 0:
                 return
-        time.sleep(0.1)
+        time.sleep(0.1)  # nobody tells when a port is open: it is tried
     raise BookwatchError(f"{child.name} did not answer on {place}.", "Its log is in BOOKWATCH_HOME/dagster.")
 
 
@@ -153,4 +153,4 @@ def watch_over(
         if time.monotonic() >= due:
             look()
             due = time.monotonic() + every
-        time.sleep(0.5)
+        time.sleep(0.5)  # how soon it is seen that a child ended

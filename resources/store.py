@@ -159,7 +159,7 @@ class ObjectStore:
             yield
         except BookwatchError:
             raise
-        except Exception as refused:  # noqa: BLE001 - as said above
+        except Exception as refused:  # noqa: BLE001 - each backend raises its own, with words that may hold a signed address
             failure = _failure(self._place, doing, type(refused).__name__)
         else:
             return

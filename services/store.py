@@ -121,6 +121,7 @@ def carry_out(gateway: Gateway, now: Callable[[], datetime], decide: Callable[[V
             if decision.writes:
                 _write(gateway, view, decision)
         except (_Moved, Underway):
+            # Random: two that met must not meet again.
             time.sleep(min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**attempt) * random.random())
             continue
         return decision.answer
@@ -182,9 +183,9 @@ def _find_out(gateway: Gateway, transaction: str) -> None:
             if status == "failed" or (status == "pending" and gateway.roll_back(transaction)):
                 raise _Moved
         except CallFailure:
-            time.sleep(_LONGEST_PAUSE_S)
+            time.sleep(_LONGEST_PAUSE_S)  # the server did not answer: it is let be for longest
             continue
-        time.sleep(_FIRST_PAUSE_S)
+        time.sleep(_FIRST_PAUSE_S)  # the commit is under way, and ends within moments
     raise Doubtful
 
 

@@ -131,7 +131,7 @@ def test_people_book_on_after_the_services_were_killed(
         latest = time.monotonic() + 120
         while made() < more and time.monotonic() < latest:
             services.look()
-            time.sleep(0.5)
+            time.sleep(0.5)  # people of another process book: their file is looked at
         return made()
 
     monkeypatch.setattr(demo_services, "_OLD_WAY_GAP_S", 3.0)
