@@ -58,7 +58,7 @@ class Examiner:
         late = self.loops.late() if self.loops is not None else []
         points.append(Point(name="loops", state="broken" if late else "ok", detail=" ".join(late)))
         # What was lost once stays so, and is told by the spool: here counts whether more is.
-        before, self._lost = self._lost, int(getattr(self._services.notes, "lost", 0))
+        before, self._lost = self._lost, self._services.notes.lost
         told = f"lost {self._lost}" if self._lost else ""
         points.append(Point(name="notes", state="broken" if self._lost > before else "ok", detail=told))
         states = {point.state for point in points}

@@ -13,26 +13,20 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, Final, Unpack, cast
 from urllib.parse import quote
 
 from appwrite.query import Query
 
+from resources.appwrite.acting_client import ActingClient, Patience
 from resources.appwrite.failures import CallEvent, CallFailure, PermanentFailure
 from resources.appwrite.gateway import (
     API,
     COLUMNS_A_CALL,
-    CONNECT_SECONDS,
-    READ_SECONDS,
     TABLE_MISSING,
-    PooledClient,
     json_object,
 )
-from resources.appwrite.patience import (
-    LONGEST_SERVER_WAIT,
-    CircuitBreaker,
-    http_date,
-)
+from resources.appwrite.patience import CircuitBreaker, http_date
 from resources.appwrite.server_clock import ServerClock
 from resources.clock import Clock
 from resources.settings import Settings
@@ -78,7 +72,7 @@ def answer_of(failure: CallFailure) -> str:
     return f"{failure.status} {failure.error_type}".strip() if failure.status else failure.reason
 
 
-class WritingGateway:
+class WritingGateway(ActingClient):
     """Calls with the acting key, for one endpoint, project and database. Every method raises CallFailure. Safe to call
     from several threads."""
 
@@ -87,33 +81,17 @@ class WritingGateway:
         settings: Settings,
         clock: Clock,
         on_call: Callable[[CallEvent], None] = lambda event: None,
-        *,
-        timeouts: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
-        seconds_left: Callable[[], float] | None = None,
-        longest_wait: float = LONGEST_SERVER_WAIT,
+        **patience: Unpack[Patience],
     ) -> None:
-        """Raises UsageError where there is no acting key. ``seconds_left``, ``longest_wait``: as of PooledClient."""
-        acting = settings.acting()
-        self._settings = settings
+        """Raises UsageError where there is no acting key."""
+        super().__init__(settings, clock, on_call, **patience)
         self._api = API[settings.appwrite_api]
         self._words = (
             ("tableId", "rowId") if settings.appwrite_api == "tablesdb" else ("collectionId", "documentId")
         )
         self._database = settings.appwrite_database_id
-        self._client = PooledClient(
-            acting, clock, on_call, timeouts=timeouts, longest_wait=longest_wait, seconds_left=seconds_left
-        )
         self._columns: dict[str, dict[str, str]] = {}
         self._has_transactions: bool | None = None
-
-    def __enter__(self) -> WritingGateway:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._client.close()
 
     @property
     def server_clock(self) -> ServerClock:
@@ -299,6 +277,9 @@ class WritingGateway:
         columns = [cast("dict[str, Any]", column) for column in listed if isinstance(column, dict)]
         return {str(column.get("key")): str(column.get("type") or "unknown") for column in columns}
 
+    def _before_call(self) -> None:
+        """Where a subclass refuses a call by raising; also one that reads."""
+
     def _call(
         self,
         operation: str,
@@ -308,6 +289,7 @@ class WritingGateway:
         params: Mapping[str, Any],
         headers: Mapping[str, str] | None = None,
     ) -> tuple[dict[str, Any], Mapping[str, str]]:
+        self._before_call()
         answer = self._client.request(
             operation, collection, method, path, params, _told, headers=headers or {}, expected=True
         )
