@@ -36,6 +36,7 @@ TRANSACTION_SECONDS: Final = 120
 ROWS_A_CALL: Final = 100
 """As many ids as one query takes, at their longest, within the 4,096 characters of a query."""
 
+ROW_MISSING: Final = ("row_not_found", "document_not_found")
 _ROW_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,35}")
 
 Row = Mapping[str, Any]
@@ -167,6 +168,19 @@ class WritingGateway(ActingClient):
             body["permissions"] = list(write.permissions)
         self._call("change_row", write.collection, "patch", path, body, headers)
 
+    def remove(self, collection: str, row_ids: Sequence[str]) -> None:
+        """Delete rows, a hundred at most; one that is not there is fine."""
+        path = self._path(self._api.rows, collection)
+        try:
+            self._call(
+                "delete_rows", collection, "delete", path, {"queries": [Query.equal("$id", list(row_ids))]}
+            )
+        except PermanentFailure as refused:
+            if refused.error_type != "general_route_not_found":
+                raise
+            for row_id in row_ids:  # a server from before there were deletes of many
+                self._remove(collection, f"{path}/{quote(row_id, safe='')}")
+
     @property
     def has_transactions(self) -> bool:
         """Whether the server has transactions over rows: asked once, without making one."""
@@ -251,9 +265,16 @@ class WritingGateway(ActingClient):
         try:
             return self._call("get_row", collection, "get", path, {})[0]
         except PermanentFailure as refused:
-            if refused.error_type in ("row_not_found", "document_not_found"):
+            if refused.error_type in ROW_MISSING:
                 return None
             raise
+
+    def _remove(self, collection: str, path: str) -> None:
+        try:
+            self._call("delete_row", collection, "delete", path, {})
+        except PermanentFailure as refused:
+            if refused.error_type not in ROW_MISSING:
+                raise
 
     def _list(self, collection: str, queries: Sequence[str]) -> list[Row]:
         path = self._path(self._api.rows, collection)
