@@ -158,7 +158,9 @@ class Marketplace:
 
     def flips(self) -> list[datetime]:
         """Instants from the clock on at which time alone may change a mart, the next first."""
-        query = f"SELECT DISTINCT moment FROM ({_FLIPS}) AS t(moment) WHERE moment >= ? ORDER BY moment LIMIT 40"
+        query = (
+            f"SELECT DISTINCT moment FROM ({_FLIPS}) AS t(moment) WHERE moment >= ? ORDER BY moment LIMIT 40"
+        )
         try:
             found = self._con.execute(query, [self._given.now]).fetchall()
         except duckdb.CatalogException:
