@@ -14,6 +14,7 @@ from assets.marts.mart import Mart
 from assets.marts.parts.anomalies import ANOMALIES, OVERLAPS
 from assets.marts.parts.customers import CUSTOMERS, HANDED
 from assets.marts.parts.days import DAYS
+from assets.marts.parts.hours import HOURS
 from assets.marts.parts.links import LINKS
 from assets.marts.parts.part import Change, Difference, Part, Unit, gone_of, part_of
 from assets.marts.parts.retention import RETENTION
@@ -34,6 +35,7 @@ _ALL: Final = (
     HANDED,
     CUSTOMERS,
     RETENTION,
+    HOURS,
 )
 UNITS: Final = {unit.name: unit for unit in _ALL}
 
