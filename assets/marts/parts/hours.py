@@ -54,5 +54,6 @@ HOURS: Final = Unit(
         f" AND {_HOUR} IN {_HOURS}"
     },
     _find,
-    ("touched_hours", "touched_cities"),
+    ("touched_hours",),
+    ("touched_cities",),
 )
