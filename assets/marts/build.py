@@ -15,14 +15,15 @@ from typing import Any
 
 import duckdb
 
+from assets.engines.compiled import Compiled, Elsewhere
+from assets.engines.duckdb import forget_instants, set_instants, typed
 from assets.marts.every import MART_NAMES, MARTS
 from assets.marts.given import GIVEN, INSTANTS
 from assets.marts.mart import Mart
 from assets.marts.mart_writer import MartWriter, mart_writer
-from assets.marts.sql_cache import Compiled, compiled_marts, forget_instants, set_instants
+from assets.marts.sql_cache import compiled_marts
 from checks.schemas import OPS
 from checks.schemas.sql import create_table
-from marketplace.codes import LONGEST_PUBLISHED
 from marketplace.commission import COMMISSION_COLLECTION, judged_at
 from marketplace.health import QuietHours
 from marketplace.policy import Policy
@@ -58,14 +59,16 @@ def build(
     utc_offset: timedelta = timedelta(hours=8),
     quiet_hours: QuietHours = QuietHours(),  # noqa: B008 - frozen
     cache: Path | None = None,
+    engine: Elsewhere | None = None,
 ) -> BuildOutcome:
     """Make the marts named (default: all) and what they need, from core.* and ops.scans; all marts in one transaction.
 
     ``now`` is naive UTC; ``clock_frozen`` says that it does not run (BOOKWATCH_NOW). ``waived`` are the ids
     of acknowledged findings, ``closed_changes`` and ``closed_gaps`` rows as given.py says. ``utc_offset`` is
     the marketplace's zone, for quiet hours and the current month. Unchanged marts are not written again.
-    ``cache`` is a folder where the compiled SQL is kept (a cold process then needs no Ibis). Raises KeyError
-    for an unknown mart, duckdb.Error if core is not there; then no mart was written.
+    ``cache`` is a folder where the compiled SQL is kept (a cold process then needs no Ibis). ``engine`` makes them, and
+    the steps they need, in DuckDB's place. Raises KeyError for an unknown mart, duckdb.Error if core is not there, what
+    ``engine`` raises; then no mart was written.
     """
     given = _Given(
         now,
@@ -80,9 +83,9 @@ def build(
         },
     )
     if isinstance(warehouse, duckdb.DuckDBPyConnection):
-        return _build(warehouse, policy, tables, given, cache)
+        return _build(warehouse, policy, tables, given, cache, engine)
     with open_warehouse(Path(warehouse)) as con:
-        return _build(con, policy, tables, given, cache)
+        return _build(con, policy, tables, given, cache, engine)
 
 
 @dataclass(frozen=True)
@@ -113,9 +116,12 @@ def _build(
     tables: Iterable[str] | None,
     given: _Given,
     cache: Path | None,
+    engine: Elsewhere | None,
 ) -> BuildOutcome:
     wanted = _wanted(tables)
-    compiled = {made.name: _of_what_there_is(con, made) for made in compiled_marts(policy, cache)}
+    compiled: Mapping[str, Compiled] = (
+        {} if engine else {made.name: _of_what_there_is(con, made) for made in compiled_marts(policy, cache)}
+    )
     rows: dict[str, int] = {}
     digests: dict[str, str] = {}
     seconds: dict[str, float] = {}
@@ -123,11 +129,14 @@ def _build(
     with afterwards(lambda: _clear(con)):
         with _transaction(con):
             judged = _prepare(con, given)
+        if engine:
+            compiled = engine.make(con, wanted, _instants(given, judged), policy, cache)
+            wanted = [mart for mart in wanted if not mart.step]
         with mart_writer(con) as writer:
             early = [mart for mart in wanted if mart.step and all(MARTS[need].step for need in mart.needs)]
             for mart in early:
                 started = time.perf_counter()
-                writer.write_step(mart.name, _typed(compiled[mart.name]))
+                writer.write_step(mart.name, typed(compiled[mart.name]))
                 seconds[mart.name] = time.perf_counter() - started
             with _transaction(con):
                 known = dict(con.execute("SELECT mart, digest FROM ops.mart_digests").fetchall())
@@ -143,7 +152,7 @@ def _build(
                     started = time.perf_counter()
                     made = compiled[mart.name]
                     if mart.step:
-                        writer.write_late(mart.name, _typed(made))
+                        writer.write_late(mart.name, typed(made))
                     else:
                         columns = _write(con, writer, mart, made)
                         rows[mart.name], digests[mart.name] = _digest(
@@ -196,12 +205,17 @@ def _prepare(con: duckdb.DuckDBPyConnection, given: _Given) -> datetime | None:
         [COMMISSION_COLLECTION],
     ).fetchone()
     judged = judged_at(given.now, *(scan or (None, None)), frozen=given.clock_frozen)
-    instants = (given.now, judged, given.quiet, given.local_month, given.utc_offset_minutes)
+    instants = _instants(given, judged)
     set_instants(con, instants)
     _keep_instants(con, instants)
     for name, columns in GIVEN.items():
         _fill(con, name, columns, given.rows[name])
     return judged
+
+
+def _instants(given: _Given, judged: datetime | None) -> tuple[Any, ...]:
+    """One value for each column of ``INSTANTS``."""
+    return (given.now, judged, given.quiet, given.local_month, given.utc_offset_minutes)
 
 
 def _keep_instants(con: duckdb.DuckDBPyConnection, values: Sequence[Any]) -> None:
@@ -220,7 +234,6 @@ def _keep_instants(con: duckdb.DuckDBPyConnection, values: Sequence[Any]) -> Non
 
 #: What takes longer held much: what it left is given back before the next.
 _LONG_SECONDS = 1.0
-_SENTENCES = ("detail", "message", "reasons")
 #: The name under which DuckDB reads a frame that becomes a mart.
 _FRAME = "bw_frame"
 _SQL_TYPES = {
@@ -254,33 +267,17 @@ def _of_what_there_is(con: duckdb.DuckDBPyConnection, made: Compiled) -> Compile
     return replace(made, sql=made.sql.replace(_OFFERS, f"(SELECT * FROM {_OFFERS} WHERE false)"))
 
 
-def _typed(made: Compiled) -> str:
-    """The query with each column cast to its own type: DuckDB's sums of BIGINT are HUGEINT. A sentence that long ids
-    would make longer than anything published is cut; what it is about stands in columns beside it."""
-    columns = ", ".join(f"{_value(name, kind)} AS {quoted(name)}" for name, kind in made.columns)
-    return f"SELECT {columns} FROM ({made.sql})"
-
-
 def _write(con: duckdb.DuckDBPyConnection, writer: MartWriter, mart: Mart, made: Compiled) -> list[str]:
     """Write the draft of a mart; its columns."""
     if mart.through is None or mart.table is None:
-        writer.write_draft(_typed(made))
+        writer.write_draft(typed(made))
         return [name for name, _ in made.columns]
-    frame = mart.through(con.sql(_typed(made)).pl())
+    frame = mart.through(con.sql(typed(made)).pl())
     con.register(_FRAME, frame)
     with afterwards(lambda: con.unregister(_FRAME)):
         declared = tuple(mart.table.sql_columns.items())
-        writer.write_draft(_typed(Compiled(mart.name, declared, f"FROM {_FRAME}")))
+        writer.write_draft(typed(Compiled(mart.name, declared, f"FROM {_FRAME}")))
     return list(mart.table.sql_columns)
-
-
-def _value(name: str, kind: str) -> str:
-    value = f"CAST({quoted(name)} AS {kind})"
-    if name not in _SENTENCES:
-        return value
-    return (
-        f"if(length({value}) > {LONGEST_PUBLISHED}, left({value}, {LONGEST_PUBLISHED - 1}) || '…', {value})"
-    )
 
 
 def _digest(
