@@ -19,14 +19,13 @@ from typing import Any, Final
 import duckdb
 
 from resources.errors import BookwatchError
+from resources.objects import Objects, Tag
 from resources.settings import Settings
 from resources.sql import literal, quoted
-from resources.store import Store
 
-#: In the store's folder of that name: the newest manifest, and the one before it.
-_MANIFESTS: Final = "manifests"
-_NEWEST: Final = "newest.json"
-_BEFORE: Final = "before.json"
+_NEWEST: Final = "manifests/newest.json"
+_BEFORE: Final = "manifests/before.json"
+_TABLES: Final = "tables"
 #: Changes when files of an earlier form are not to be read.
 _FORM: Final = 1
 #: What a part is called whose rows have no month, and the only one of a table without.
@@ -87,13 +86,16 @@ class Version:
     columns: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict[str, Sequence[Sequence[str]]])
     tables: Mapping[str, Mapping[str, Part]] = field(default_factory=dict[str, Mapping[str, Part]])
 
-    def files(self, source: Source) -> list[str]:
-        """The names of a table's files under the store's place."""
+    def keys(self, source: Source) -> list[str]:
+        """The keys of a table's files in the store."""
         return [
-            f"{source.folder}/{file.name}"
-            for part in self.tables[source.folder].values()
-            for file in part.files
+            key_of(source.folder, file) for part in self.tables[source.folder].values() for file in part.files
         ]
+
+
+def key_of(folder: str, file: File) -> str:
+    """The key of a file of a table's folder in the store."""
+    return f"{_TABLES}/{folder}/{file.name}"
 
 
 @dataclass(frozen=True)
@@ -106,13 +108,22 @@ class Written:
 
 
 def write(
-    con: duckdb.DuckDBPyConnection, sources: Iterable[Source], store: Store, state: Mapping[str, Any]
+    con: duckdb.DuckDBPyConnection,
+    sources: Iterable[Source],
+    store: Objects,
+    state: Mapping[str, Any],
+    *,
+    making: Path,
 ) -> Written:
     """Lay out what changed since the newest version, then make the new version visible; where nothing did the newest
-    stands. Files that neither it nor the version before names are removed. Raises StoreFailure, LakeDamaged and
-    duckdb.Error; then the newest version is as it was. One writer at a time: who calls holds the run's lock."""
-    store.clear_workshops()
-    newest = read(store)
+    stands. Files that neither it nor the version before names are removed. Files are made in ``making``, a folder of
+    this machine that is gone afterwards.
+
+    Raises StoreFailure (Outrun where another wrote a version meanwhile), LakeDamaged, duckdb.Error; then the newest
+    version is as it was.
+    """
+    found = _look(store)
+    newest, tag = found or (None, None)
     writer = duckdb.__version__
     known: Mapping[str, Mapping[str, Part]] = newest.tables if newest and newest.writer == writer else {}
     tables: dict[str, dict[str, Part]] = {}
@@ -128,32 +139,38 @@ def write(
             before = {}
         now = _parts(con, source)
         same = {
-            name: before[name] for name, found in now.items() if name in before and _same(before[name], found)
+            name: before[name] for name, told in now.items() if name in before and _same(before[name], told)
         }
-        fresh = _write(con, source, {name: part for name, part in now.items() if name not in same}, store)
+        due = {name: part for name, part in now.items() if name not in same}
+        fresh = _write(con, source, due, store, making)
         parts += len(fresh)
         size += sum(file.size for part in fresh.values() for file in part.files)
         tables[source.folder] = {name: (same | fresh)[name] for name in now}
     if newest and not parts and newest.tables == tables and dict(newest.state) == dict(state):
         return Written(newest, 0, 0)
     version = Version(newest.number + 1 if newest else 1, state, writer, columns, tables)
-    _publish(store, version, newest)
+    if newest is not None:
+        store.put(_BEFORE, _manifest(newest))
+    store.put_if(_NEWEST, _manifest(version), tag)
+    _clear(store, [version, *([newest] if newest else [])])
     return Written(version, parts, size)
 
 
-def read(store: Store) -> Version | None:
+def read(store: Objects) -> Version | None:
     """The newest version; None where there is none. Raises LakeDamaged, StoreFailure."""
-    return _read(store, _NEWEST)
+    found = _look(store)
+    return found and found[0]
 
 
-def _read(store: Store, name: str) -> Version | None:
-    content = store.read(_MANIFESTS, name)
-    if content is None:
+def _look(store: Objects) -> tuple[Version | None, Tag] | None:
+    """The newest version, None where it is of another form, and what tells its manifest from the next."""
+    seen = store.look(_NEWEST)
+    if seen is None:
         return None
     try:
-        told = json.loads(content)
+        told = json.loads(seen.content)
         if told["form"] != _FORM:
-            return None
+            return None, seen.tag
         tables = {
             folder: {
                 part: Part(one["rows"], one["digest"], tuple(File(**file) for file in one["files"]))
@@ -161,33 +178,28 @@ def _read(store: Store, name: str) -> Version | None:
             }
             for folder, parts in told["tables"].items()
         }
-        return Version(told["number"], told["state"], told["writer"], told["columns"], tables)
+        return Version(told["number"], told["state"], told["writer"], told["columns"], tables), seen.tag
     except (ValueError, KeyError, TypeError, AttributeError):
         raise LakeDamaged.of("failure.lake_damaged", place=store.place) from None
-
-
-def _publish(store: Store, version: Version, before: Version | None) -> None:
-    if before is not None:
-        store.write(_MANIFESTS, _BEFORE, _manifest(before))
-    store.write(_MANIFESTS, _NEWEST, _manifest(version))
-    _clear(store, [version, *([before] if before else [])])
 
 
 def _manifest(version: Version) -> bytes:
     return json.dumps({"form": _FORM, **asdict(version)}, indent=1, sort_keys=True, default=str).encode()
 
 
-def _clear(store: Store, kept: Sequence[Version]) -> None:
+def _clear(store: Objects, kept: Sequence[Version]) -> None:
     """Remove files that no manifest names: of earlier versions, and of writers that were killed."""
-    for folder in store.folders():
-        if folder == _MANIFESTS:
-            continue
-        named = {
-            file.name for one in kept for part in one.tables.get(folder, {}).values() for file in part.files
-        }
-        for name in store.files(folder):
-            if name not in named:
-                store.remove(folder, name)
+    named = {
+        key_of(folder, file)
+        for version in kept
+        for folder, parts in version.tables.items()
+        for part in parts.values()
+        for file in part.files
+    }
+    for held in list(store.listed(_TABLES)):
+        if held.key not in named:
+            store.delete(held.key)
+    store.clear()
 
 
 def _columns(con: duckdb.DuckDBPyConnection, source: Source) -> list[list[str]]:
@@ -212,43 +224,46 @@ def _same(part: Part, found: tuple[int, str]) -> bool:
 
 
 def _write(
-    con: duckdb.DuckDBPyConnection, source: Source, parts: Mapping[str, tuple[int, str]], store: Store
+    con: duckdb.DuckDBPyConnection,
+    source: Source,
+    parts: Mapping[str, tuple[int, str]],
+    store: Objects,
+    making: Path,
 ) -> dict[str, Part]:
-    """Write these parts, all in one reading of the table, and place their files in the store under names that no file
-    had before: of what they hold."""
+    """Write these parts, all in one reading of the table, and put their files into the store under names that no file
+    of another content has."""
     if not parts:
         return {}
-    written: dict[str, Part] = {}
-    with store.workshop(source.folder) as folder:
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir(parents=True, mode=0o700)
+    try:
         whole = source.month is None or list(parts) == [_WHOLE]
         form = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP}"
         if whole:
-            con.execute(
-                f"COPY (SELECT * FROM {source.sql}) TO {literal(str(folder / 'data_0.parquet'))} ({form})"
-            )
+            con.execute(f"COPY (FROM {source.sql}) TO {literal(str(making / 'data_0.parquet'))} ({form})")
         else:
             chosen = ", ".join(literal(part) for part in parts)
             con.execute(
                 f"COPY (SELECT *, {_month(source)} AS bw_part FROM {source.sql} WHERE {_month(source)} IN ({chosen}))"
-                f" TO {literal(str(folder / 'parts'))} ({form}, PARTITION_BY (bw_part), WRITE_PARTITION_COLUMNS false)"
+                f" TO {literal(str(making / 'parts'))}"
+                f" ({form}, PARTITION_BY (bw_part), WRITE_PARTITION_COLUMNS false)"
             )
+        written: dict[str, Part] = {}
         for name, (rows, digest) in parts.items():
-            found = (
-                [folder / "data_0.parquet"]
-                if whole
-                else sorted((folder / "parts" / f"bw_part={name}").iterdir())
-            )
-            written[name] = Part(rows, digest, tuple(_place(store, source, name, path) for path in found))
-    return written
+            found = making if whole else making / "parts" / f"bw_part={name}"
+            files = tuple(_put(store, source, name, path) for path in sorted(found.glob("*.parquet")))
+            written[name] = Part(rows, digest, files)
+        return written
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
 
 
-def _place(store: Store, source: Source, part: str, path: Path) -> File:
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    size = path.stat().st_size
-    name = f"{part}-{sha256[:24]}.parquet"
-    store.place_file(source.folder, name, path)
-    return File(name, size, sha256)
+def _put(store: Objects, source: Source, part: str, path: Path) -> File:
+    with path.open("rb") as content:
+        sha256 = hashlib.file_digest(content, "sha256").hexdigest()
+    file = File(f"{part}-{sha256[:24]}.parquet", path.stat().st_size, sha256)
+    store.take(key_of(source.folder, file), path)
+    return file
 
 
 def folder_of(settings: Settings) -> Path | None:

@@ -124,8 +124,8 @@ class _Compiler(PySparkCompiler):
 
     __slots__ = ()
 
-    # 64 bits, and of null a value, as DuckDB's hash; Spark's own has 32. No mart shows one. (A method of an operation that
-    # stands in this table is made over one that is written.)
+    # 64 bits, and of null a value, as DuckDB's hash; Spark's own has 32. No mart shows one. (A method of an operation
+    # that stands in this table is made over one that is written.)
     SIMPLE_OPS: ClassVar[dict[Any, str]] = {ops.Hash: "xxhash64"}
 
     # Of NaN Ibis's own makes null, by an option that only its backend (and pyspark) brings; DuckDB keeps NaN.

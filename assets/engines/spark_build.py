@@ -26,10 +26,10 @@ from checks.schemas import CORE, OPS
 from marketplace.policy import Policy
 from resources import lake
 from resources.errors import BookwatchError
+from resources.objects import FolderObjects
 from resources.settings import Settings
 from resources.spark import SparkFailure, ready, session
 from resources.sql import literal
-from resources.store import Folder, Store
 
 #: Spark's name of a type → DuckDB's, where they differ.
 _WAREHOUSE: Final = {theirs: ours for ours, theirs in TYPES.items()}
@@ -56,12 +56,15 @@ def sources(marts: Iterable[Mart]) -> tuple[lake.Source, ...]:
 
 
 class SparkBuild:
-    """Makes marts on a session that lasts as long as a run. ``say`` tells a person who looks on."""
+    """Makes marts on a session that lasts as long as a run. ``folder``: the lake's, which every worker reaches;
+    ``making``: of this machine, for files that are being made. ``say`` tells a person who looks on."""
 
-    def __init__(self, session: Any, folder: Path, say: Callable[[str], None] = lambda line: None) -> None:
+    def __init__(
+        self, session: Any, folder: Path, making: Path, say: Callable[[str], None] = lambda line: None
+    ) -> None:
         self._session = session
-        self._folder = folder
-        self._store: Store = Folder(folder)
+        self._store = FolderObjects(folder)
+        self._making = making
         self._say = say
 
     def make(
@@ -76,9 +79,9 @@ class SparkBuild:
         SparkFailure where the cluster fails, StoreFailure where the lake cannot be written."""
         compiled = {one.name: one for one in compiled_spark(policy, cache)}
         listed = sources(MARTS.values())
-        written = lake.write(con, listed, self._store, _state(con))
+        written = lake.write(con, listed, self._store, _state(con), making=self._making)
         self._say(f"Lake: version {written.version.number}, {written.parts} parts written.")
-        results = self._folder / _RESULTS
+        results = self._store.root / _RESULTS
         shutil.rmtree(results, ignore_errors=True)
         results.mkdir(mode=0o700)
         with _told():
@@ -90,12 +93,12 @@ class SparkBuild:
 
     def _table(self, version: lake.Version, source: lake.Source) -> spark_marts.Table:
         columns = [(name, TYPES.get(kind, kind)) for name, kind in version.columns[source.folder]]
-        files = [(self._folder / file).as_uri() for file in version.files(source)]
+        files = [self._store.path(key).as_uri() for key in version.keys(source)]
         return spark_marts.Table(source.layer, source.name, columns, files)
 
     def clear(self) -> None:
         """Take away results; what was wanted of them is in the warehouse."""
-        shutil.rmtree(self._folder / _RESULTS, ignore_errors=True)
+        shutil.rmtree(self._store.root / _RESULTS, ignore_errors=True)
 
 
 def _state(con: duckdb.DuckDBPyConnection) -> Mapping[str, Any]:
@@ -140,8 +143,9 @@ def spark_build(settings: Settings, say: Callable[[str], None] = lambda line: No
     """A session for the builds of a run. Raises SparkFailure."""
     folder = _lake_folder(settings)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with session(settings.spark_master, lake.working_folder(settings)) as opened:
-        made = SparkBuild(opened, folder, say)
+    working = lake.working_folder(settings)
+    with session(settings.spark_master, working) as opened:
+        made = SparkBuild(opened, folder, working / "making", say)
         try:
             yield made
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from resources import lake
 from resources.lake import LakeDamaged, Source
-from resources.store import Folder, ObjectStore, Store, StoreFailure
+from resources.objects import BucketObjects, FolderObjects, Objects, Outrun, StoreFailure, Tag
 
 BOOKINGS = Source("core", "bookings", "strftime(created_at, '%Y-%m')")
 SCANS = Source("ops", "scans")
@@ -33,23 +34,23 @@ def con() -> duckdb.DuckDBPyConnection:
     return made
 
 
-def in_a_folder(path: Path) -> Store:
-    return Folder(path / "lake")
+def in_a_folder(path: Path) -> Objects:
+    return FolderObjects(path / "lake")
 
 
-def in_an_object_store(path: Path) -> Store:
-    return ObjectStore.open("memory://", path / "beside")
+def in_an_object_store(path: Path) -> Objects:
+    return BucketObjects.open("memory://")
 
 
-def rows(store: Store, version: lake.Version, source: Source) -> list[tuple[Any, ...]]:
+def rows(store: Objects, version: lake.Version, source: Source) -> list[tuple[Any, ...]]:
     """What the version has of a table, read from its files, each as its manifest says it is."""
     found: list[tuple[Any, ...]] = []
     for part in version.tables[source.folder].values():
         for file in part.files:
-            with store.local(source.folder, file.name) as path:
-                content = path.read_bytes()
-                assert (len(content), hashlib.sha256(content).hexdigest()) == (file.size, file.sha256)
-                found += duckdb.read_parquet(str(path)).fetchall()
+            content = store.get(lake.key_of(source.folder, file))
+            assert content is not None
+            assert (len(content), hashlib.sha256(content).hexdigest()) == (file.size, file.sha256)
+            found += duckdb.read_parquet(io.BytesIO(content)).fetchall()
     return sorted(found, key=repr)
 
 
@@ -59,13 +60,13 @@ def held(con: duckdb.DuckDBPyConnection, source: Source) -> list[tuple[Any, ...]
 
 @pytest.mark.parametrize("opened", [in_a_folder, in_an_object_store])
 def test_a_version_has_every_row_and_only_parts_that_changed_are_written(
-    con: duckdb.DuckDBPyConnection, tmp_path: Path, opened: Callable[[Path], Store]
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, opened: Callable[[Path], Objects]
 ) -> None:
     store = opened(tmp_path)
 
     def written(change: str = "SELECT 1") -> lake.Written:
         con.execute(change)
-        made = lake.write(con, ALL, store, {"change": 1})
+        made = lake.write(con, ALL, store, {"change": 1}, making=tmp_path / "making")
         for source in ALL:
             assert rows(store, made.version, source) == held(con, source)
         assert lake.read(store) == made.version
@@ -98,49 +99,70 @@ def test_a_version_has_every_row_and_only_parts_that_changed_are_written(
     # Of what neither the newest version nor the one before it names nothing is kept.
     before = made.version
     after = written("INSERT INTO ops.scans VALUES ('users')").version
-    named = {
-        file.name
-        for one in (before, after)
-        for part in one.tables[BOOKINGS.folder].values()
-        for file in part.files
-    }
-    assert set(store.files(BOOKINGS.folder)) == named
+    named = {key for one in (before, after) for source in ALL for key in one.keys(source)}
+    assert {held.key for held in store.listed("tables")} == named
+    assert not (tmp_path / "making").exists()
 
 
 def test_a_writer_that_dies_leaves_the_version_before(
     con: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = Folder(tmp_path / "lake")
-    first = lake.write(con, ALL, store, {"change": 1}).version
+    store = FolderObjects(tmp_path / "lake")
+    first = lake.write(con, ALL, store, {"change": 1}, making=tmp_path / "making").version
     before = {source: held(con, source) for source in ALL}
     con.execute("UPDATE core.bookings SET amount = 7; DELETE FROM ops.scans")
     with monkeypatch.context() as patched:
 
-        def full(folder: str, name: str, content: bytes) -> None:
+        def full(key: str, content: bytes, tag: Tag | None) -> Tag:
             raise StoreFailure.of("failure.store", place="lake", doing="write", why="No space left on device")
 
-        patched.setattr(store, "write", full)
+        patched.setattr(store, "put_if", full)
         with pytest.raises(StoreFailure):
-            lake.write(con, ALL, store, {"change": 2})
+            lake.write(con, ALL, store, {"change": 2}, making=tmp_path / "making")
     assert lake.read(store) == first
     assert {source: rows(store, first, source) for source in ALL} == before
-    second = lake.write(con, ALL, store, {"change": 2}).version
+    second = lake.write(con, ALL, store, {"change": 2}, making=tmp_path / "making").version
     assert second.number == 2
     assert second.state == {"change": 2}
     # The one before is whole as long as its manifest stands.
     assert {source: rows(store, first, source) for source in ALL} == before
 
 
+def test_of_two_writers_at_once_one_is_told(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = FolderObjects(tmp_path / "lake")
+    lake.write(con, ALL, store, {"change": 1}, making=tmp_path / "making")
+    con.execute("INSERT INTO ops.scans VALUES ('users')")
+    put = store.put
+
+    def overtaken(key: str, content: bytes) -> None:
+        """Another writer is done while this one has only its files."""
+        with monkeypatch.context() as patched:
+            patched.setattr(store, "put", put)
+            lake.write(con, ALL, store, {"change": 3}, making=tmp_path / "other")
+        put(key, content)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "put", overtaken)
+        with pytest.raises(Outrun):
+            lake.write(con, ALL, store, {"change": 2}, making=tmp_path / "making")
+    stands = lake.read(store)
+    assert stands is not None
+    assert stands.state == {"change": 3}
+    assert rows(store, stands, SCANS) == held(con, SCANS)
+
+
 def test_digests_of_another_duckdb_are_not_compared_and_a_broken_manifest_is_said(
     con: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
-    store = Folder(tmp_path / "lake")
+    store = FolderObjects(tmp_path / "lake")
     assert lake.read(store) is None
-    lake.write(con, ALL, store, {})
+    lake.write(con, ALL, store, {}, making=tmp_path / "making")
     path = tmp_path / "lake" / "manifests" / "newest.json"
     told = json.loads(path.read_text())
     path.write_text(json.dumps({**told, "writer": "1.0.0"}))
-    assert lake.write(con, ALL, store, {}).parts == 6
+    assert lake.write(con, ALL, store, {}, making=tmp_path / "making").parts == 6
     path.write_text('{"form": 1, "tables":')
     with pytest.raises(LakeDamaged, match="manifest of the lake"):
         lake.read(store)

@@ -85,7 +85,7 @@ def test_every_mart_is_duckdbs(opened: Any, tmp_path: Path, name: str) -> None:
     for mart in MART_NAMES:
         con.execute(f"CREATE TABLE expected.{mart} AS FROM marts.{mart}")
         con.execute(f"DROP TABLE marts.{mart}")
-    engine = SparkBuild(opened, tmp_path / "lake")
+    engine = SparkBuild(opened, tmp_path / "lake", tmp_path / "making")
     theirs = build(con, now=now, policy=policy, waived=waived, clock_frozen=True, engine=engine)
     different: dict[str, list[Any]] = {}
     for mart in MART_NAMES:
