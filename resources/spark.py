@@ -67,7 +67,7 @@ def java() -> str:
 def ready(master: str) -> None:
     """Raise SparkFailure where a session could not be had: no pyspark, no Java, or nobody who answers at the master's
     address. A master that answers may still have no worker."""
-    if find_spec("pyspark") is None:
+    if not _is_installed():
         raise SparkFailure.of("failure.spark_no_extra")
     java()
     asked = addresses(master)
@@ -79,6 +79,10 @@ def ready(master: str) -> None:
             continue
     if asked:
         raise SparkFailure.of("failure.spark_unreached", master=master)
+
+
+def _is_installed() -> bool:
+    return find_spec("pyspark") is not None
 
 
 def configuration(master: str, folder: Path) -> dict[str, str]:

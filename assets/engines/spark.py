@@ -10,6 +10,7 @@ compile needs Ibis alone, neither Java nor pyspark.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, ClassVar, Final
@@ -130,6 +131,10 @@ class _Compiler(PySparkCompiler):
 
     # Of NaN Ibis's own makes null, by an option that only its backend (and pyspark) brings; DuckDB keeps NaN.
     def visit_NonNullLiteral(self, op: Any, *, value: Any, dtype: Any) -> Any:
+        if dtype.is_floating() and math.isfinite(value):
+            return _cast(
+                value, "DOUBLE"
+            )  # 0.1 alone is a decimal, and what is divided by it one of ten digits
         if dtype.is_floating():
             return SQLGlotCompiler.visit_NonNullLiteral(self, op, value=value, dtype=dtype)
         return super().visit_NonNullLiteral(op, value=value, dtype=dtype)

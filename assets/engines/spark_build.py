@@ -8,6 +8,7 @@ Not here: the dialect (spark.py), the order and the writing of marts (assets/mar
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,6 +67,10 @@ class SparkBuild:
         self._store = FolderObjects(folder)
         self._making = making
         self._say = say
+        self.lake_seconds = 0.0
+        """Of the last build: how long the lake took, how many of its parts were written, and what each mart took."""
+        self.parts = 0
+        self.seconds: Mapping[str, float] = {}
 
     def make(
         self,
@@ -79,14 +84,17 @@ class SparkBuild:
         SparkFailure where the cluster fails, StoreFailure where the lake cannot be written."""
         compiled = {one.name: one for one in compiled_spark(policy, cache)}
         listed = sources(MARTS.values())
+        began = time.perf_counter()
         written = lake.write(con, listed, self._store, _state(con), making=self._making)
+        self.lake_seconds, self.parts = time.perf_counter() - began, written.parts
         self._say(f"Lake: version {written.version.number}, {written.parts} parts written.")
         results = self._store.root / _RESULTS
         shutil.rmtree(results, ignore_errors=True)
         results.mkdir(mode=0o700)
         with _told():
             spark_marts.lay_out(self._session, (self._table(written.version, source) for source in listed))
-            spark_marts.make(self._session, wanted, compiled, instants, results)
+            made = spark_marts.make(self._session, wanted, compiled, instants, results)
+        self.seconds = {name: one.seconds for name, one in made.items()}
         return {
             mart.name: _read(compiled[mart.name], results / mart.name) for mart in wanted if not mart.step
         }
