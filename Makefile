@@ -11,7 +11,7 @@ JOBS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 export DO_NOT_TRACK := 1
 export DAGSTER_DISABLE_TELEMETRY := yes
 
-.PHONY: setup demo test run serve lint reference screenshots bench bench-ingest bench-reconcile bench-health bench-marts bench-freshness bench-dashboards bench-operations bench-services soak lock clean reports bench-backup test-spark bench-spark
+.PHONY: setup demo test run serve lint reference screenshots bench bench-ingest bench-reconcile bench-health bench-marts bench-freshness bench-dashboards bench-operations bench-services soak lock clean reports bench-backup test-spark bench-spark bench-slopes
 
 setup: $(STAMP)
 
@@ -116,6 +116,10 @@ bench-operations: $(STAMP)
 # 10 GB; ARGS="--data DIR" keeps it for the next time, "--messages 100000 --seconds 10" for a quick look.
 bench-services: $(STAMP)
 	$(BIN)/python -m benchmarks.services $(ARGS)
+
+# What a run costs at two sizes, and what the line through them says of others (docs/scale-out.md).
+bench-slopes: $(STAMP)
+	$(BIN)/python -m benchmarks.slopes $(ARGS)
 
 # Twenty minutes; ARGS="--minutes 2" for a short one.
 soak: $(STAMP)

@@ -8,7 +8,7 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final, Literal, cast
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -257,6 +257,12 @@ class Settings(BaseSettings):
         default="local[2]",
         description="With the engine spark: the cluster's address (spark://host:7077), or local[N] for N threads of"
         " this machine.",
+    )
+    dagster_postgres: SecretStr = Field(
+        default=SecretStr(""),
+        description="The PostgreSQL database that Dagster keeps its history in, as in"
+        " postgresql://user:password@host/database; it takes the extra postgres. A schema of its own is made there."
+        " Without it the history is kept in files of BOOKWATCH_HOME.",
     )
     home_shared: bool = Field(
         default=False,
@@ -508,6 +514,29 @@ class Settings(BaseSettings):
     @classmethod
     def _one_line(cls, value: str) -> str:
         return value.strip()
+
+    @field_validator("dagster_postgres")
+    @classmethod
+    def _postgres(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value().strip()
+        if not url:
+            return SecretStr("")
+        parts, asked = urlsplit(""), dict[str, list[str]]()
+        try:
+            parts = urlsplit(url)
+            asked = parse_qs(parts.query)
+            known = (
+                parts.scheme in ("postgresql", "postgres")
+                and bool(parts.hostname or asked.get("host"))
+                and parts.port != 0
+                and len(parts.path) > 1
+            )
+        except ValueError:
+            known = False
+        # "options" is how the schema of its own is chosen; a "#" that is not written as %23 cuts a password off.
+        if not known or "options" in asked or "," in parts.netloc or re.search(r"[#\s\x00-\x1f\x7f]", url):
+            raise Wrong("setting.postgres")
+        return SecretStr(url)
 
     @field_validator("home_shared", mode="before")
     @classmethod

@@ -1,4 +1,4 @@
-"""`bookwatch doctor`: what is missing between bookwatch and Appwrite, and what to do. Changes nothing."""
+"""`bookwatch doctor`: what is missing between bookwatch and what it needs, and what to do. Changes nothing."""
 
 from __future__ import annotations
 
@@ -67,6 +67,8 @@ def _print_plain(lines: Sequence[Line]) -> None:
 def doctor(json: Annotated[bool, typer.Option("--json", help="Print the lines as JSON.")] = False) -> int:
     """Examine endpoint, key, collections, attributes, indexes and clock: what is missing and what to do."""
     settings = load_settings().require_appwrite()
+    from pipelines.dagster_storage import examine_storage
+    from pipelines.store_examination import examine_store
     from resources.appwrite.acting_key import examine_acting_key
     from resources.appwrite.examination import examine, exit_status
     from resources.appwrite.gateway import Gateway
@@ -80,6 +82,8 @@ def doctor(json: Annotated[bool, typer.Option("--json", help="Print the lines as
         from assets.engines.examining import examine_engine
 
         lines += examine_engine(settings)
+    lines += examine_storage(settings)
+    lines += examine_store(settings)
     status = exit_status(lines)
     with suppress(OSError):  # what is examined is told all the same
         keep(settings.home, [(line.topic, line.verdict, line.about) for line in lines], settings.clock.now())

@@ -311,10 +311,22 @@ def withdraw(objects: Objects) -> list[str]:
     return ids
 
 
-def restore(objects: Objects, source: Source) -> int:
-    """Bring a snapshot that is not the newest, without pointing at it; returns the bytes put."""
-    _, sent = _bring(objects, source, changes_only=False, base=None, there=None)
-    return sent
+def restore(objects: Objects, source: Source, *, newest: bool) -> None:
+    """Bring a snapshot anew, whole; pointed at where it is the ``newest``."""
+    listing, _ = _bring(objects, source, changes_only=False, base=None, there=None)
+    if newest:
+        point(objects, listing)
+
+
+def shared_hashes(objects: Objects) -> dict[str, str]:
+    """What the store has: id → SHA-256, the newest first."""
+    held = [(name, one.key) for one in objects.listed(FOLDER) if (name := listed_id(one.key)) is not None]
+    found: dict[str, str] = {}
+    for name, key in sorted(held, reverse=True):
+        content = objects.get(key)
+        if content is not None:
+            found[name] = read_listing(content, name).sha256
+    return found
 
 
 def _delete_unlisted(objects: Objects, *, dropped: set[str]) -> None:

@@ -23,7 +23,7 @@ _OF_A_BOOKING: Final = (
 _FOLLOWED: Final = (
     Followed(
         "core.booking_handovers",
-        ("handed_from_ref", "handed_to_ref", "from_booking_ref", "to_booking_ref"),
+        ("booking_id", "handed_from_ref", "handed_to_ref", "from_booking_ref", "to_booking_ref"),
         "booking_id",
         "touched_handed",
     ),
