@@ -78,6 +78,10 @@ def doctor(json: Annotated[bool, typer.Option("--json", help="Print the lines as
         lines = [*examine(gateway), *examine_acting_key(settings, settings.clock)]
     if not any(line.blocking for line in lines):
         lines += examine_services(settings)
+    if settings.engine != "duckdb":  # which is always there, and whose dialect nothing here has to load
+        from assets.engines.examining import examine_engine
+
+        lines += examine_engine(settings)
     lines += examine_storage(settings)
     lines += examine_store(settings)
     status = exit_status(lines)

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from assets.engines.compiled import Compiled
 from assets.marts.mart import Mart
 from assets.marts.parts.anomalies import ANOMALIES, OVERLAPS
 from assets.marts.parts.customers import CUSTOMERS, HANDED
@@ -20,7 +21,6 @@ from assets.marts.parts.part import Change, Difference, Part, Unit, gone_of, par
 from assets.marts.parts.retention import RETENTION
 from assets.marts.parts.rooms import CONVERSATIONS, ROOMS
 from assets.marts.parts.rooms import DAYS as ROOM_DAYS
-from assets.marts.sql_cache import Compiled
 from checks.schemas import CORE
 from resources.sql import quoted
 
