@@ -126,14 +126,15 @@ _ATTRIBUTES: Final[dict[str, dict[str, tuple[str, str]]]] = {
     },
 }  # fmt: skip
 _ATTRIBUTES["hotel_bookings"] = _ATTRIBUTES["bookings"]
+#: Whoever booked: as many as there are customers, whatever the size.
+_USERS: Final = (
+    "(SELECT customer_id, row_number() OVER (ORDER BY customer_id) AS change, min(created_at) AS created_at,"
+    " min(created_at) AS updated_at, NULL::TIMESTAMP AS deleted_at FROM core.bookings GROUP BY customer_id)"
+)
 #: Collection → what its rows are made from: a table of core or a query, and its key.
 _FROM: Final[dict[str, tuple[str, str]]] = {
     "therapists": ("core.providers", "provider_id"),
-    "users": (
-        "(SELECT customer_id, row_number() OVER (ORDER BY customer_id) AS change, min(created_at) AS created_at,"
-        " min(created_at) AS updated_at, NULL::TIMESTAMP AS deleted_at FROM core.bookings GROUP BY customer_id)",
-        "customer_id",
-    ),
+    "users": (_USERS, "customer_id"),
     "bookings": ("(FROM core.bookings WHERE origin = 'bookings')", "booking_id"),
     "hotel_bookings": ("(FROM core.bookings WHERE origin = 'hotel_bookings')", "booking_id"),
     "commission_records": ("core.commissions", "commission_id"),
@@ -291,7 +292,12 @@ def _state(home: Any, root: Path) -> None:
     from resources.phone_key import read_phone_key
 
     process(
-        empty, beside, timezone=TIMEZONE, rules_version=RULES_VERSION, now=NOW, phone_key=read_phone_key(home.raw)
+        empty,
+        beside,
+        timezone=TIMEZONE,
+        rules_version=RULES_VERSION,
+        now=NOW,
+        phone_key=read_phone_key(home.raw),
     )
     with duckdb.connect(str(home.warehouse)) as con:
         con.execute(f"ATTACH '{beside}' AS beside (READ_ONLY)")
@@ -360,10 +366,20 @@ def _recent(store: RawStore, number: int, bookings: int, now: datetime) -> dict[
     new = bookings * 3 // 10
     newest = max(3 * bookings, 3000)
     chosen = _some(
-        store, "bookings", "_deleted_at IS NULL", number, bookings - new, f"ORDER BY _sequence DESC LIMIT {newest}"
+        store,
+        "bookings",
+        "_deleted_at IS NULL",
+        number,
+        bookings - new,
+        f"ORDER BY _sequence DESC LIMIT {newest}",
     )
     at = _z(now)
-    going = {"pending": "accepted", "accepted": "completed", "confirmed": "completed", "completed": "completed"}
+    going = {
+        "pending": "accepted",
+        "accepted": "completed",
+        "confirmed": "completed",
+        "completed": "completed",
+    }
     changed = chosen.with_columns(
         pl.col("status").replace_strict(going, default=pl.col("status")).alias("status"),
         pl.when(pl.col("status").is_in(["accepted", "confirmed"])).then(pl.lit(at)).otherwise("completedAt")
@@ -381,7 +397,8 @@ def _recent(store: RawStore, number: int, bookings: int, now: datetime) -> dict[
         (place + sequences["bookings"]).alias("_sequence"),
         pl.lit(begun, pl.Datetime("us")).alias("_created_at"),
         pl.format("BKNEW{}x{}", pl.lit(number), place).alias("bookingId"),
-        pl.when(place % 10 == 0).then(pl.format("user{}x{}", pl.lit(number), place)).otherwise("userId").alias("userId"),
+        pl.when(place % 10 == 0).then(pl.format("user{}x{}", pl.lit(number), place)).otherwise("userId")
+        .alias("userId"),
         pl.when(place % 3 == 0).then(pl.lit("pending")).otherwise(pl.lit("accepted")).alias("status"),
         pl.lit(_z(begun)).alias("createdAt"),
         pl.when(pl.col("startTime").is_not_null()).then(pl.lit(_z(now + timedelta(hours=1)))).alias("startTime"),
@@ -391,7 +408,9 @@ def _recent(store: RawStore, number: int, bookings: int, now: datetime) -> dict[
         pl.lit(None, pl.String).alias("completedAt"),
         pl.lit(False).alias("isTest"),
     )  # fmt: skip
-    made = _as_of(store, "commission_records", fresh.filter(pl.col("status") == "accepted"), sequences).with_columns(
+    made = _as_of(
+        store, "commission_records", fresh.filter(pl.col("status") == "accepted"), sequences
+    ).with_columns(
         pl.lit("pending").alias("paymentStatus"),
         pl.lit(_z(now - timedelta(seconds=10))).alias("createdAt"),
         pl.lit(_z(now + timedelta(hours=5))).alias("paymentDeadline"),
@@ -446,7 +465,10 @@ def _some(
 
 
 def _of_bookings(
-    store: RawStore, collection: str, bookings: pl.DataFrame, by: Sequence[str] = ("bookingId", "bookingDocId")
+    store: RawStore,
+    collection: str,
+    bookings: pl.DataFrame,
+    by: Sequence[str] = ("bookingId", "bookingDocId"),
 ) -> pl.DataFrame:
     """The rows of a collection that refer to some bookings."""
     keys = pl.concat([bookings["_id"], bookings["bookingId"].drop_nulls()])
@@ -492,13 +514,16 @@ def _columns_of(store: RawStore, collection: str, frame: pl.DataFrame) -> pl.Dat
     names = ["_id", "_sequence", "_created_at", "_updated_at", "_misfits"]
     names += [column.name for column in store.columns.of(collection)]
     return frame.select(
-        (pl.col(name) if name in frame.columns else pl.lit(None)).cast(layout[name]).alias(name) for name in names
+        (pl.col(name) if name in frame.columns else pl.lit(None)).cast(layout[name]).alias(name)
+        for name in names
     )
 
 
 def _next_sequences(store: RawStore) -> dict[str, int]:
     return {
-        name: int(store.connection.execute(f"SELECT coalesce(max(_sequence), 0) + 1 FROM {name}").fetchall()[0][0])
+        name: int(
+            store.connection.execute(f"SELECT coalesce(max(_sequence), 0) + 1 FROM {name}").fetchall()[0][0]
+        )
         for name in ("users", "bookings", "commission_records", "chat_messages")
     }
 

@@ -2,8 +2,8 @@
 
 `python -m benchmarks.scale [--scales 0.01,0.1,1] [--changed 1000] [--rounds 2] [--ways recent,spread] [--talks 0.1]
 [--data DIR] [--before WORKTREE] [--json FILE]`, or `make bench-scale`. Of each scale (of 10,000,000 bookings) a home is
-made once (benchmarks/large_home.py: core, and a mirror that holds a row for every row of it; up to ``--talks`` also
-conversations). Then, each in a process of its own, as a run from cron is one:
+made once (benchmarks/large_home.py: core, and a mirror that holds a row for every row of it; with conversations where
+no scale is over ``--talks``). Then, each in a process of its own, as a run from cron is one:
 
 - `full`: no mart is there: every mart whole, all checks, publishing; with ``--before`` also by the code of another
   worktree, on the same home.
@@ -215,8 +215,8 @@ def _instant(asked: dict[str, Any]) -> datetime:
 def _run(home: Path, asked: dict[str, Any], counts: dict[str, int]) -> dict[str, Any]:
     """The steps of a run from derive on, as pipelines/run.py has them one after another."""
     from assets.marts.make import compile_ahead
-    from benchmarks.large_home import settings_of
     from benchmarks.large_home import ingested as as_read
+    from benchmarks.large_home import settings_of
     from pipelines import run as of_run
     from pipelines.environment import prepare
     from resources.home import Home
@@ -380,16 +380,20 @@ class Order:
     rounds: int
     changed: int
     ways: Sequence[str]
-    talks_upto: int
+    talks: bool
     before: Path | None
 
 
 def of_scale(data: Path, bookings: int, order: Order) -> dict[str, Any]:
     """All that is measured at one size."""
-    talks = bookings <= order.talks_upto
-    home = data / f"home-{'talks-' if talks else ''}{bookings}"
-    asked: dict[str, Any] = {"bookings": bookings, "talks": talks, "changed": order.changed, "minute": 0}
-    found: dict[str, Any] = {"bookings": bookings, "talks": talks, "change": {}}
+    home = data / f"home-{'talks-' if order.talks else ''}{bookings}"
+    asked: dict[str, Any] = {
+        "bookings": bookings,
+        "talks": order.talks,
+        "changed": order.changed,
+        "minute": 0,
+    }
+    found: dict[str, Any] = {"bookings": bookings, "talks": order.talks, "change": {}}
     minutes = home / "minutes"
     if not (home / "made").exists():
         made = start("make", home, asked)
@@ -459,13 +463,18 @@ _SHOWN_S: Final = 0.05
 
 
 def _print_row(
-    scales: Sequence[dict[str, Any]], of_scales: Sequence[Sequence[dict[str, Any]]], name: str, path: tuple[str, ...]
+    scales: Sequence[dict[str, Any]],
+    of_scales: Sequence[Sequence[dict[str, Any]]],
+    name: str,
+    path: tuple[str, ...],
 ) -> None:
     values = [_middle(runs, *path, "seconds") for runs in of_scales]
     work = [_middle(runs, *path, "cpu_s") for runs in of_scales]
     more = (scales[-1]["bookings"] - scales[0]["bookings"]) / 1e6
     slopes = [f"{(of[-1] - of[0]) / more:+.2f}" if more and any(of) else "" for of in (values, work)]
-    cells = [f"{value:.2f} ({cpu:.2f})" if cpu else f"{value:.2f}" for value, cpu in zip(values, work, strict=True)]
+    cells = [
+        f"{value:.2f} ({cpu:.2f})" if cpu else f"{value:.2f}" for value, cpu in zip(values, work, strict=True)
+    ]
     print(f"| {name} | {' | '.join(cells)} | {' | '.join(slopes)} |")
 
 
@@ -494,12 +503,16 @@ def verdicts(scales: Sequence[dict[str, Any]]) -> list[tuple[str, float, float]]
 
 
 def main(arguments: Sequence[str] = ()) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--scales", default="0.01,0.1,1", help="of 10,000,000 bookings, comma between them")
     parser.add_argument("--changed", type=int, default=1000, help="bookings that change before a run")
     parser.add_argument("--rounds", type=int, default=2, help="runs of each kind")
     parser.add_argument("--ways", default="recent,spread")
-    parser.add_argument("--talks", type=float, default=0.1, help="up to this scale with conversations")
+    parser.add_argument(
+        "--talks", type=float, default=0.1, help="with conversations, where no scale is over this one"
+    )
     parser.add_argument("--before", type=Path, help="a worktree whose full build is measured too")
     parser.add_argument("--data", type=Path, help="a folder that keeps the homes for the next time")
     parser.add_argument("--json", type=Path, help="a file for all that was measured")
@@ -509,13 +522,13 @@ def main(arguments: Sequence[str] = ()) -> None:
     if asked.only:
         print(json.dumps(MEASURED[asked.only](asked.data, asked.asked)))
         return
-    order = Order(
-        asked.rounds, asked.changed, asked.ways.split(","), int(asked.talks * BOOKINGS), asked.before
-    )
+    wanted = sorted(float(one) for one in asked.scales.split(","))
+    # All of them or none: sizes of two kinds would say nothing of each other.
+    order = Order(asked.rounds, asked.changed, asked.ways.split(","), wanted[-1] <= asked.talks, asked.before)
     with tempfile.TemporaryDirectory() as folder:
         data = asked.data or Path(folder)
         scales: list[dict[str, Any]] = []
-        for scale in sorted(float(one) for one in asked.scales.split(",")):
+        for scale in wanted:
             scales.append(of_scale(data, int(scale * BOOKINGS), order))
             if asked.json:
                 asked.json.write_text(json.dumps(scales, indent=1), encoding="utf-8")
