@@ -48,12 +48,14 @@ class Contents:
 @dataclass(frozen=True)
 class Proof:
     """The rows of a table hold to what ``model`` names. ``keys``: its keys are known to be ones too. ``chain``: of the
-    openings for which that is trusted without a look; None: where the contents are still these."""
+    openings for which that is trusted without a look; None: where the contents are still these. ``told``: what the
+    build that wrote the table says of it itself."""
 
     model: Any
     contents: Contents
     keys: bool = True
     chain: int | None = None
+    told: str = ""
 
 
 #: (file, table) → what is known of it.
@@ -90,14 +92,17 @@ def known(con: duckdb.DuckDBPyConnection, model: Any, table: str) -> Proof | Non
 def trusted(con: duckdb.DuckDBPyConnection, model: Any, table: str) -> Proof | None:
     """The same, where nobody can have written the table since."""
     proof, chain = known(con, model, table), file_marks.chain_of(_file(con))
-    return proof if proof is not None and chain is not None and proof.chain == chain.number else None
+    if proof is None or chain is None or proof.chain != chain.number:
+        return None
+    # A second witness: a mart that was written without a word here has another digest in the build's own books.
+    return proof if proof.told == _told(con, table) else None
 
 
 def prove(con: duckdb.DuckDBPyConnection, model: Any, table: str, found: Contents) -> None:
     """The rows were judged whole, and hold; their keys are ones."""
     file = _file(con)
     if file:
-        _PROVEN[(file, table)] = Proof(_named(model), found, True, _chain(file))
+        _PROVEN[(file, table)] = Proof(_named(model), found, True, _chain(file), _told(con, table))
 
 
 def rewritten(con: duckdb.DuckDBPyConnection, table: str) -> None:
@@ -160,7 +165,10 @@ class Writing:
                 continue
             # Of a table made anew the keys are looked at once, when it is.
             keys = before.keys and table not in self._unknown and self._are_ones(one)
-            _PROVEN[(file, table)] = replace(before, contents=before.contents + change, keys=keys)
+            contents = before.contents + change
+            _PROVEN[(file, table)] = replace(
+                before, contents=contents, keys=keys, told=_told(self._con, table)
+            )
 
     def _are_ones(self, one: Declaration) -> bool:
         """Whether no other row has a key of a row that was added. Those of all others were ones before."""
@@ -203,7 +211,7 @@ def keep(path: Path) -> None:
         return
     chain, mark = was_left
     tables = {
-        table: [proof.model, proof.contents.rows, str(proof.contents.digest), proof.keys]
+        table: [proof.model, proof.contents.rows, str(proof.contents.digest), proof.keys, proof.told]
         for (file, table), proof in _PROVEN.items()
         # Names of models of tests, which are no declarations, mean nothing to another process.
         if file == str(path) and proof.chain == chain.number and isinstance(proof.model, str)
@@ -236,14 +244,28 @@ def _read(file: str) -> None:
         # Of another state of the file it is still known what the rows were: they may be the same.
         of_chain = chain.number if chain.begun is not None and told["mark"] == chain.begun else None
         found = {
-            (file, table): Proof(str(model), Contents(int(rows), int(digest)), bool(keys), of_chain)
-            for table, (model, rows, digest, keys) in told["tables"].items()
+            (file, table): Proof(
+                str(model), Contents(int(rows), int(digest)), bool(keys), of_chain, str(by_build)
+            )
+            for table, (model, rows, digest, keys, by_build) in told["tables"].items()
         }
     except (OSError, ValueError, KeyError, TypeError):
         return  # none yet, or not ours: every row is looked at once
     if of_chain is None:
         found = {key: proof for key, proof in found.items() if key not in _PROVEN}
     _PROVEN.update(found)
+
+
+def _told(con: duckdb.DuckDBPyConnection, table: str) -> str:
+    """The digest of a mart in the books of the builds; empty for other tables, and where there are no such books."""
+    layer, _, name = table.partition(".")
+    if layer != "marts":
+        return ""
+    try:
+        found = con.execute("SELECT digest FROM ops.mart_digests WHERE mart = ?", [name]).fetchone()
+    except duckdb.CatalogException:
+        return ""
+    return str(found[0]) if found else ""
 
 
 def _chain(file: str) -> int | None:

@@ -16,6 +16,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+import duckdb
+
+from assets.core import since
 from marketplace.backups import BackupState
 from marketplace.collections import BOOKING_COLLECTIONS, USERS
 from marketplace.pseudonyms import Pseudonyms
@@ -40,6 +43,7 @@ from resources.rewrites import Kind, Rewrites
 from resources.seals import require_unchanged, sealed
 from resources.settings import Settings
 from resources.store import Store, open_store
+from resources.warehouse import open_warehouse
 
 MAKING: Final = "rewriting"
 _CELLS: Final[tuple[CellKind, ...]] = ("id", "written", "sentence")
@@ -175,9 +179,22 @@ def _snapshots(task: Task, found: Search) -> None:
     if home.warehouse.exists():
         kept, traces = _looked(task, "warehouse", home.warehouse)
         if (traces or held) and kept.why is None and task.anew:
-            _try(kept, lambda: _anew(task, "warehouse", home.warehouse, traces))
+            _try(kept, lambda: _warehouse_anew(task, home.warehouse, traces))
         if traces or kept.why or kept.rewritten:
             found.kept.append(kept)
+
+
+def _warehouse_anew(task: Task, path: Path, traces: Found) -> tuple[str, str]:
+    """Write the warehouse anew. What is replaced in its rows is no change that core noted: all marts are made again."""
+    try:
+        with open_warehouse(path) as con:
+            since.whole(con, "values of a person were erased")
+    except duckdb.Error as broken:
+        raise BookwatchError(
+            f"{path.name} could not be written ({type(broken).__name__}).",
+            "It stands as it was, and holds the values: make room beside it and run this again.",
+        ) from None
+    return _anew(task, "warehouse", path, traces)
 
 
 def _looked(task: Task, kind: Kind, path: Path, own: tuple[OwnRows, ...] = ()) -> tuple[Kept, Found]:
@@ -362,7 +379,7 @@ def finish_backups(settings: Settings, *, at: datetime) -> None:
     """End what killed processes left of backups of the database, and rewritings of them: half-made ones hold rows too,
     and go. For whoever holds the backups' lock. Raises StoreFailure."""
     rewrites = Rewrites(settings.home.ledger)
-    store = open_store(settings.store, settings.home)
+    store = open_store(settings)
     settle(settings, store, Ledger(settings.home.ledger))
     for begun in rewrites.unfinished():
         path = Path(begun.path)
@@ -374,7 +391,7 @@ def _database_backups(task: Task, found: Search) -> None:
     """Backups of the database, in the store of the settings; what another store holds is named."""
     settings = task.settings
     try:
-        store = open_store(settings.store, settings.home)
+        store = open_store(settings)
         names = backups.backups_in(store)
     except BookwatchError as refused:
         found.kept.append(Kept("backup", settings.store, why=f"{refused.problem} {refused.next_step}"))

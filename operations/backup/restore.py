@@ -78,7 +78,7 @@ def restore_backup(
         raise UsageError.of("failure.restore_id")
     acting = database_settings(settings.acting(), into)
     key = None if identity is None else identity_of(identity)
-    store = open_store(settings.store, settings.home)
+    store = open_store(settings)
     with backups_lock(settings):
         manifest, _ = manifest_of(store, backup_id)
         require_whole(store, manifest)
