@@ -39,6 +39,7 @@ from resources.raw.store import RawStore
 from resources.rewrites import Kind, Rewrites
 from resources.seals import require_unchanged, sealed
 from resources.settings import Settings
+from resources.snapshots import drop_spare
 from resources.store import Store, open_store
 
 MAKING: Final = "rewriting"
@@ -162,6 +163,8 @@ def _snapshots(task: Task, found: Search) -> None:
         for path in home.published.glob("*.duckdb")
         if not path.is_symlink() and not path.name.startswith((".", "private_"))
     )
+    if task.anew:
+        drop_spare(home)  # it may hold the same, and nothing rests on it
     held = False
     for path in paths:
         kept, traces = _looked(task, "snapshot", path)
@@ -197,7 +200,7 @@ def _anew(task: Task, kind: Kind, path: Path, traces: Found) -> tuple[str, str]:
     """Write a DuckDB file anew in its place: (hash before, hash after)."""
     if kind == "snapshot":
         before = require_unchanged(path, in_full=True)
-        sha256 = before.sha256 if before is not None else _sha256(path)
+        sha256 = (before.sha256 if before is not None else None) or _sha256(path)
     else:
         sha256 = _sha256(path)
     making = _making(path)
