@@ -4,7 +4,7 @@
 `make bench ARGS="publishing WAREHOUSE"`. A copy of the warehouse (one that benchmarks/large_warehouse.py made, with or
 without marts) is changed and published again and again in a home under ``--folder``, on whose file system it depends
 what is measured: each of its four largest tables loses some 1,000 rows and is given them anew, as a run does. Then
-come, in turn: a copy that is read, hashed and written whole; and the product's own, from the second on over the snapshot
+come, in turn: a copy that is read, hashed and written whole; and the product's own, once one went over the snapshot
 that went, or sharing blocks. ``--times N``: the same bytes over a file of N such warehouses, one after the other, of
 which the first has changed: what a larger file costs beside the same change. Every copy is compared with the original.
 """
@@ -131,7 +131,10 @@ def measure(warehouse: Path, folder: Path, times: int, rounds: int) -> dict[str,
                 "before_processor": before_processor,
             }
         )
-        print(json.dumps({k: round(v, 3) if isinstance(v, float) else v for k, v in told[-1].items()}), flush=True)
+        print(
+            json.dumps({k: round(v, 3) if isinstance(v, float) else v for k, v in told[-1].items()}),
+            flush=True,
+        )
     return {"rounds": told}
 
 
