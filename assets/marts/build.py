@@ -288,6 +288,8 @@ class _Making:
     def steps(self) -> None:
         """Every step that is made of core alone. First those with parts, unit by unit: the others may read them."""
         read = self._read_by_whole()
+        if self._remake is not None and self._writer.steps is not None:
+            self._writer.steps.begin()
         units = dict.fromkeys(mart.part.unit for mart in self._early if mart.part is not None)
         for unit in units:
             self._steps_of(unit)

@@ -97,13 +97,15 @@ def test_a_killed_build_is_dead_from_that_statement_on(*, commits: bool) -> None
     w = Warehouse()
     w.add("core.bookings", booking_id="b1", created_at=w.now)
     options: dict[str, Any] = {"now": w.now, "policy": DEFAULT_POLICY, "tables": FEW}
-    dying: Any = Dying(w.con, 1 if commits else 3, commits=commits)
+    ends: list[str] = []
+    dying: Any = Dying(w.con, 1 if commits else 3, commits=commits, then=lambda: ends.append("once"))
     with pytest.raises(Killed):
         build(dying, **options)
     with pytest.raises(Killed):
         dying.execute("SELECT 1")
     with pytest.raises(Killed):
         _ = dying.sql
+    assert ends == ["once"]
 
 
 def test_a_difference_names_the_rows() -> None:
