@@ -13,6 +13,7 @@ import json
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -157,6 +158,8 @@ class Marketplace:
         self._hidden: dict[str, str] = {}
         self._verdicts: list[tuple[Any, ...]] = []
         self._given = _Given()
+        self.builds = Counter[str]()
+        """How many builds were made in parts, or whole for what reason."""
         self._con = open_warehouse(self._path)
         create_ops(self._con)
 
@@ -335,7 +338,9 @@ class Marketplace:
     def _build(self, con: Any, builder: Builder) -> None:
         """As a run does: the marts that history waits for, then the others."""
         options = {**self._given.options(), "cache": self._cache}
-        builder(con, tables=[name for name in self._tables if name not in LATER], **options)
+        made = builder(con, tables=[name for name in self._tables if name not in LATER], **options)
+        if builder is self._builder:
+            self.builds[getattr(made, "whole", None) or "in parts"] += 1
         later = [name for name in self._tables if name in LATER]
         if later:
             build(con, tables=later, **options)
@@ -547,7 +552,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             checks=not asked.no_checks,
             told=lambda number: print(f"\r{number} steps", end="", file=sys.stderr, flush=True),
         )
-    print(file=sys.stderr)
+        builds = place.builds
+    print(f"\n{builds.total()} builds: {dict(builds)}", file=sys.stderr)
     if not found.failed:
         print(f"{len(found.steps)} steps of seed {asked.seed}: equal.")
         return 0

@@ -35,7 +35,9 @@ FEW = ("revenue_by_source", "decline_reasons")
 def test_whatever_happens_parts_make_what_all_would(seed: int) -> None:
     with marketplace() as place:
         found = run(place, drawn(seed, 40, place, policies=1 + seed % 2), every=4)
+        builds = place.builds
     assert not found.failed, "\n".join([found.error, *map(str, found.differences), *map(repr, found.steps)])
+    assert builds["in parts"] >= builds.total() / 2, f"else little is proven: {builds}"
 
 
 class Forgetful:
