@@ -16,6 +16,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+import duckdb
+
+from assets.core import since
 from marketplace.backups import BackupState
 from marketplace.collections import BOOKING_COLLECTIONS, USERS
 from marketplace.pseudonyms import Pseudonyms
@@ -49,8 +52,9 @@ from resources.seals import require_unchanged, sealed
 from resources.settings import Settings
 from resources.shared.listing import FOLDER as SHARED
 from resources.shared.sharing import Source, restore, share_status, shared_hashes, withdraw
-from resources.snapshots import published_snapshots
+from resources.snapshots import drop_spare, published_snapshots
 from resources.store import Store, open_store
+from resources.warehouse import open_warehouse
 
 MAKING: Final = "rewriting"
 _CELLS: Final[tuple[CellKind, ...]] = ("id", "written", "sentence")
@@ -174,6 +178,8 @@ def _snapshots(task: Task, found: Search) -> None:
         for path in home.published.glob("*.duckdb")
         if not path.is_symlink() and not path.name.startswith((".", "private_"))
     )
+    if task.anew:
+        drop_spare(home)  # it may hold the same, and nothing rests on it
     held = False
     for path in paths:
         kept, traces = _looked(task, "snapshot", path)
@@ -187,9 +193,22 @@ def _snapshots(task: Task, found: Search) -> None:
     if home.warehouse.exists():
         kept, traces = _looked(task, "warehouse", home.warehouse)
         if (traces or held) and kept.why is None and task.anew:
-            _try(kept, lambda: _anew(task, "warehouse", home.warehouse, traces))
+            _try(kept, lambda: _warehouse_anew(task, home.warehouse, traces))
         if traces or kept.why or kept.rewritten:
             found.kept.append(kept)
+
+
+def _warehouse_anew(task: Task, path: Path, traces: Found) -> tuple[str, str]:
+    """Write the warehouse anew. What is replaced in its rows is no change that core noted: all marts are made again."""
+    try:
+        with open_warehouse(path) as con:
+            since.whole(con, "values of a person were erased")
+    except duckdb.Error as broken:
+        raise BookwatchError(
+            f"{path.name} could not be written ({type(broken).__name__}).",
+            "It stands as it was, and holds the values: make room beside it and run this again.",
+        ) from None
+    return _anew(task, "warehouse", path, traces)
 
 
 def _looked(task: Task, kind: Kind, path: Path, own: tuple[OwnRows, ...] = ()) -> tuple[Kept, Found]:
@@ -209,7 +228,7 @@ def _anew(task: Task, kind: Kind, path: Path, traces: Found) -> tuple[str, str]:
     """Write a DuckDB file anew in its place: (hash before, hash after)."""
     if kind == "snapshot":
         before = require_unchanged(path, in_full=True)
-        sha256 = before.sha256 if before is not None else _sha256(path)
+        sha256 = (before.sha256 if before is not None else None) or _sha256(path)
     else:
         sha256 = _sha256(path)
     making = _making(path)
@@ -388,7 +407,7 @@ def _shared_snapshots(task: Task, found: Search, objects: Objects) -> None:
 
 def _sealed_as(path: Path) -> str:
     seal = require_unchanged(path, in_full=True)
-    return _sha256(path) if seal is None else seal.sha256
+    return _sha256(path) if seal is None or seal.sha256 is None else seal.sha256
 
 
 def _stored_exports(task: Task, found: Search, objects: Objects) -> None:

@@ -35,6 +35,7 @@ from assets.core.provider_states import STATE_ATTRIBUTES, observe_states
 from assets.core.providers import derive_providers
 from assets.core.raw_reader import CATALOG, QUARANTINED_SCHEMA, Mirror, Reading, attach
 from assets.core.reviews import derive_reviews
+from assets.core.since import Since
 from checks.derived_rows import violations
 from checks.proven import Contents, Writing, digest, row_hash
 from checks.schemas import CORE
@@ -150,6 +151,10 @@ booking, it is ``without``."""
 _MOVED = pl.DataFrame(schema={"id": pl.String, "settled": pl.Boolean})
 _STATE = tuple(CORE["state"].sql_columns)
 _FAULT = Message("failure.core_do")
+#: So many rows of a table are taken out of it one by one; of more, all of it is read.
+_FEW_ROWS = 5_000
+#: From here on DuckDB numbers rows that are not committed yet, which it does not find by their number.
+_OF_THIS_TRANSACTION = 36_028_797_018_960_000
 
 
 class CoreInvalid(BookwatchError):
@@ -262,6 +267,7 @@ class _Run:
         self.providers_read = _providers_read(self.readings.values())
         self.rows: dict[str, int] = {}
         self.writing = Writing(con)
+        self.changed = Since(con)
         self.quarantined = 0
         self.findings = 0
         self.fresh = False
@@ -295,8 +301,10 @@ class _Run:
             after = None
             again: set[str] = set()
             late: datetime | None = None
+            self.changed.begin()
             if reason is not None or state is None:
                 self._create_tables()
+                self.changed.made_anew(reason or "")
                 self.fresh = True
             else:
                 after = int(state["processed_change"])
@@ -322,6 +330,7 @@ class _Run:
                     _as_json(self.readings),
                 ],
             )
+            self.changed.write()
             self.con.execute("COMMIT")
             self.writing.committed()
         except BaseException:
@@ -903,10 +912,21 @@ class _Run:
         bookings what records may refer to them by."""
         one = CORE[table]
         keys = "booking_id, business_id" if table == "bookings" else "NULL"
+        if self.changed.known:
+            keys = "*"
+        # What is returned of a row is read of every row as it stands: so they are found by the condition's columns, and
+        # then read one by one, where they are few.
+        found = self.con.execute(
+            f"SELECT rowid FROM core.{table} WHERE {where} LIMIT {_FEW_ROWS + 1}"
+        ).fetchall()
+        numbers = [int(number) for (number,) in found]
+        if len(numbers) <= _FEW_ROWS and all(number < _OF_THIS_TRANSACTION for number in numbers):
+            where = f"rowid IN ({', '.join(map(str, sorted(numbers)))})" if numbers else "false"
         gone = self.con.execute(
             f"DELETE FROM core.{table} WHERE {where} RETURNING {keys}, {row_hash(one.sql_columns)} AS hash"
         ).pl()
         self.writing.taken(one, Contents(gone.height, sum(gone["hash"])))
+        self.changed.taken(table, gone)
         return gone
 
     def _insert(self, table: str, rows: pl.DataFrame) -> None:
@@ -929,9 +949,10 @@ class _Run:
         found = self.con.execute(
             f"SELECT {digest(one.sql_columns)} FROM (SELECT {typed} FROM rows_new)"
         ).fetchall()
-        self.writing.added(one, Contents(*map(int, found[0])))
+        self.writing.added(one, Contents(*map(int, found[0])), rows)
         self.con.execute(f"INSERT INTO core.{table} BY NAME SELECT * FROM rows_new")
         del rows_new
+        self.changed.added(table, rows)
         self.rows[table] = self.rows.get(table, 0) + rows.height
 
     def _after(self, collection: str, rows: int) -> None:

@@ -20,11 +20,12 @@ import streamlit as st
 
 from dashboards import acts
 from dashboards.kit import downloads, links, parts
-from dashboards.kit.address import Choice, choose, chosen, widget
+from dashboards.kit.address import Choice, choose, chosen
 from dashboards.kit.filtered import filtered
 from dashboards.kit.markup import Child, joined
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
+from dashboards.kit.views import switch
 from dashboards.launch import environment
 from dashboards.queries import months, reading
 from dashboards.sections.accounts import MONTH, month_of
@@ -135,15 +136,7 @@ def answer(screen: Screen) -> None:
 
 def choose_view(screen: Screen) -> None:
     """What else of the months is looked at."""
-    say = screen.text
-    st.segmented_control(
-        say("months.view"),
-        VIEWS,
-        required=True,
-        format_func=lambda name: say(f"months.view_{name}"),
-        label_visibility="collapsed",
-        **widget(VIEW),
-    )
+    switch(screen, VIEW, "months.view")
 
 
 def by_month(screen: Screen) -> None:

@@ -45,7 +45,7 @@ def reports(
         from pipelines.exports.storing import store_named
 
         objects = store_named(settings)
-    prepare(settings.home)
+    prepare(settings)
     words = {"lang": lang.value, "theme": theme.value} | ({"snapshot": snapshot} if snapshot else {})
     made = make(settings, words)
     tell(settings, made, lambda line: echo(line, err=True))

@@ -113,4 +113,4 @@ def _log_ahead(db: sqlite3.Connection) -> None:
         except sqlite3.OperationalError as refused:
             if refused.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
                 raise
-        time.sleep(0.01)
+        time.sleep(0.01)  # another process is at the switch: SQLite's own patience does not hold for it
