@@ -37,8 +37,9 @@ def store(publication: Path, tmp_path_factory: pytest.TempPathFactory) -> Folder
     objects = FolderObjects(tmp_path_factory.mktemp("store"))
     home = Home(publication)
     path = require_snapshot(home)
-    seal = require_unchanged(path)
+    seal = require_unchanged(path, in_full=True)
     assert seal is not None
+    assert seal.sha256 is not None
     share(objects, Source(path, seal.sha256, None, None), changes_only=False, base=None, now=NOW, cited=set())
     share_status(objects, home.status.read_bytes())
     return objects
