@@ -11,7 +11,7 @@ JOBS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 export DO_NOT_TRACK := 1
 export DAGSTER_DISABLE_TELEMETRY := yes
 
-.PHONY: setup demo test run serve lint reference screenshots bench bench-ingest bench-reconcile bench-health bench-marts bench-freshness bench-dashboards bench-operations bench-services soak lock clean reports bench-backup test-spark bench-spark bench-slopes
+.PHONY: setup demo test run serve lint reference screenshots bench bench-ingest bench-reconcile bench-health bench-marts bench-freshness bench-dashboards bench-operations bench-services bench-scale soak lock clean reports bench-backup test-spark bench-spark bench-slopes
 
 setup: $(STAMP)
 
@@ -120,6 +120,11 @@ bench-services: $(STAMP)
 # What a run costs at two sizes, and what the line through them says of others (docs/scale-out.md).
 bench-slopes: $(STAMP)
 	$(BIN)/python -m benchmarks.slopes $(ARGS)
+
+# 100,000, 1 million and 10 million bookings, in a folder under /tmp that takes some 25 GB; an hour.
+# ARGS="--scales 0.001,0.01" for a quick look, "--data DIR" keeps the homes for the next time.
+bench-scale: $(STAMP)
+	$(BIN)/python -m benchmarks.scale $(ARGS)
 
 # Twenty minutes; ARGS="--minutes 2" for a short one.
 soak: $(STAMP)

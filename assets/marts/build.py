@@ -24,9 +24,11 @@ from assets.marts.mart import Mart
 from assets.marts.mart_writer import MartWriter, largest_table, mart_writer
 from assets.marts.parts import judged as parts
 from assets.marts.parts import links
-from assets.marts.parts.part import Change
+from assets.marts.parts.part import Change, gone_of, part_of
 from assets.marts.parts.remake import Remake, Replaced
 from assets.marts.sql_cache import compiled_marts, fingerprint
+from checks.changes import prove_change
+from checks.proven import Writing, contents_of
 from checks.schemas import CORE, OPS
 from checks.schemas.sql import create_table
 from marketplace.commission import COMMISSION_COLLECTION, judged_at
@@ -165,6 +167,7 @@ def _build(
                     elif any(mart.part or mart.difference for mart in wanted) and since.reason(con) is None:
                         # The next build cannot tell any more what the parts of these were.
                         since.whole(con, "some marts were made by themselves")
+                making.writing.committed()
                 if ledger is not None and writer.steps is not None:
                     writer.steps.whole = True
     return BuildOutcome(
@@ -247,6 +250,8 @@ class _Making:
         self._wanted = wanted
         self._early = [mart for mart in wanted if mart.step and all(MARTS[need].step for need in mart.needs)]
         self._remake: Remake | None = None
+        self.writing = Writing(con)
+        """What becomes of marts of which a part is replaced. Of those made whole nothing is known (mart_writer.py)."""
         self._stirred: frozenset[str] | None = None
         """What may be another than at the build before; None: anything."""
         self.rows: dict[str, int] = {}
@@ -371,7 +376,12 @@ class _Making:
         assert self._remake is not None
         assert mart.part is not None
         columns = [name for name, _ in self._compiled[mart.name].columns]
-        return self._remake.put(mart, mart.part, columns, self._place(mart))
+        replaced = self._remake.put(mart, mart.part, columns, self._place(mart))
+        if replaced.differs and mart.table is not None:
+            gone, made = (f"temp.{of(mart.part.unit, mart.name)}" for of in (gone_of, part_of))
+            taken = contents_of(self._con, mart.table, gone)
+            prove_change(self._con, self.writing, mart.table, taken=taken, added=made)
+        return replaced
 
     def _enter(self, mart: Mart, before: str | None, digest: str) -> None:
         self.rows[mart.name], self.digests[mart.name] = int(digest.split(":")[0]), digest
