@@ -54,7 +54,7 @@ def main() -> None:
     from pipelines.environment import prepare
     from resources.settings import load_settings
 
-    prepare(load_settings().home)
+    prepare(load_settings())
     definitions = Definitions(
         assets=[hollow_asset(asset) for asset in ASSETS],
         asset_checks=[hollow_check(check) for check in CHECKS],

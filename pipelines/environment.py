@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from pipelines.dagster_storage import storage_environment, storage_yaml
 from resources.errors import BookwatchError
 from resources.home import Home
 from resources.own_files import replace
+from resources.settings import Settings
 
 PROJECT = Path(__file__).resolve().parent.parent
 DAGSTER_YAML = PROJECT / "dagster.yaml"
@@ -20,12 +22,13 @@ _TELEMETRY_OFF = {
 }
 
 
-def prepare(home: Home) -> Home:
+def prepare(settings: Settings) -> Home:
     """Make the home and set the environment of this process and its children. Raises BookwatchError if it can't."""
+    home = settings.home
     try:
         home.create()
         target = home.dagster / "dagster.yaml"
-        text = DAGSTER_YAML.read_bytes()
+        text = DAGSTER_YAML.read_bytes() + storage_yaml(settings)
         if not target.exists() or target.read_bytes() != text:
             replace(target, text)
     except OSError as refused:
@@ -35,4 +38,5 @@ def prepare(home: Home) -> Home:
         ) from None
     os.environ["DAGSTER_HOME"] = str(home.dagster)
     os.environ.update(_TELEMETRY_OFF)
+    os.environ.update(storage_environment(settings))
     return home

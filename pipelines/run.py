@@ -30,6 +30,7 @@ from pipelines.alerting.standing import standings
 from pipelines.alerting.turn import alert_turn, for_status, show_alerts
 from pipelines.backup_alerts import backup_observations
 from pipelines.environment import prepare
+from pipelines.following import require_own
 from pipelines.health_fallback import judge
 from pipelines.interrupts import held_back, terminable
 from pipelines.status import run_status
@@ -52,11 +53,12 @@ UNENTERED: Final = 0
 
 
 def run(settings: Settings, order: RunOrder = RunOrder()) -> RunReport:  # noqa: B008 - frozen
-    """One run in this process. Raises RunActive, UsageError (no Appwrite is set), and KeyboardInterrupt where Ctrl-C
-    came once the report was being written; other failures stand in the report.
+    """One run in this process. Raises RunActive, UsageError (no Appwrite is set, or the home is a reader's), and
+    KeyboardInterrupt where Ctrl-C came once the report was being written; other failures stand in the report.
     """
+    require_own(settings)
     settings.require_appwrite()
-    prepare(settings.home)
+    prepare(settings)
     with terminable(), open_run(settings, order) as begun:
         found = begun
         try:
@@ -198,7 +200,9 @@ def _share_status(found: RunReport) -> None:
     """How the pipeline is, for readers elsewhere. What they have grows old where this fails, and they are told by
     that."""
     settings = found.settings
-    if settings.share_snapshots == "off" or any(warning.step == snapshot.SHARING for warning in found.warnings):
+    if settings.share_snapshots == "off" or any(
+        warning.step == snapshot.SHARING for warning in found.warnings
+    ):
         return  # the store did not take the snapshot either: it is not waited for twice
     try:
         share_status(objects_of(settings), found.home.status.read_bytes())

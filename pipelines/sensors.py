@@ -43,7 +43,7 @@ def tell_of_death(run: DagsterRun) -> str:
     if BUSY_TAG in run.tags:
         return "Another run was active, so this one was none."
     settings = load_settings()
-    prepare(settings.home)
+    prepare(settings)
     run_id = run.tags.get(RUN_TAG)
     numbers: list[int] = []
     if run_id is not None:

@@ -1,4 +1,4 @@
-"""Schedules and sensors that somebody stopped: found in Dagster's own file, told as an alert and by `bookwatch status`.
+"""Schedules and sensors that somebody stopped: found in Dagster's history, told as an alert and by `bookwatch status`.
 
 Looked at from outside of Dagster's processes: a sensor of its own could be stopped together with what it watches.
 Loads nothing of Dagster, so that `status` and `serve` answer at once.
@@ -10,6 +10,7 @@ import json
 import os
 import shlex
 import sqlite3
+import sys
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from pathlib import Path
 from typing import Final
 
 from marketplace.operations import RHYTHMS
+from resources import postgres
+from resources.errors import BookwatchError
 from resources.home import Home
 from resources.settings import Settings
 
@@ -29,6 +32,8 @@ SENSORS: Final = ("failed_runs", "cancelled_runs", "lost_runs")
 """All of them run unless somebody stops them: their default status says so."""
 
 CODE: Final = "pipelines.definitions"
+COMMAND: Final = "pipelines.dagster.command"
+"""Dagster's own, for a history that it does not find by its home alone."""
 SOCKET_FOLDER_BYTES: Final = 80
 LOOK_EVERY_S: Final = 30.0
 """So that what is stopped is told within two minutes, also where telling takes its time."""
@@ -41,9 +46,13 @@ class Stopped:
     name: str
     code: tuple[str, str]
 
-    def start_again(self, home: Home) -> str:
+    def start_again(self, settings: Settings) -> str:
         """The command line for a shell that starts it again."""
         kind = "schedule" if self.name in SCHEDULES else "sensor"
+        home = settings.home
+        if settings.dagster_postgres.get_secret_value():
+            words = (sys.executable, "-m", COMMAND, kind, "start", self.name, *self.code)
+            return f"BOOKWATCH_HOME={shlex.quote(str(home.root.absolute()))} {shlex.join(words)}"
         words = ("dagster", kind, "start", self.name, *self.code)
         return f"DAGSTER_HOME={shlex.quote(str(home.dagster.absolute()))} {shlex.join(words)}"
 
@@ -56,23 +65,18 @@ def code_socket(home: Home) -> Path | None:
     return folder / "code.sock" if len(os.fsencode(folder)) < SOCKET_FOLDER_BYTES else None
 
 
-def stopped(home: Home) -> tuple[Stopped, ...] | None:
-    """What Dagster keeps as stopped, schedules first; empty in a home that was never served. None where its file cannot
+def stopped(settings: Settings) -> tuple[Stopped, ...] | None:
+    """What Dagster keeps as stopped, schedules first; empty in a home that was never served. None where it cannot
     be read: that could not be told.
     """
+    home = settings.home
     # A schedule is known by the place its code is loaded from: a home that was moved keeps those of the old one.
     places = {CODE: ("-m", CODE)}
     if socket := code_socket(home):
         places[f"grpc:localhost:{socket}"] = ("--grpc-socket", str(socket))
-    path = home.dagster / "schedules" / "schedules.db"
+    url = settings.dagster_postgres.get_secret_value()
     try:
-        if not path.exists():
-            return ()
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)) as db:
-            # Dagster adds its tables to a new file one after the other.
-            if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'instigators'").fetchone():
-                return ()
-            bodies = db.execute("SELECT instigator_body FROM instigators WHERE status = 'STOPPED'").fetchall()
+        bodies = _kept_in_database(url) if url else _kept_in_file(home.dagster / "schedules" / "schedules.db")
         origins = [json.loads(body)["origin"] for (body,) in bodies]
         found = {
             (
@@ -81,7 +85,7 @@ def stopped(home: Home) -> tuple[Stopped, ...] | None:
             )
             for origin in origins
         }
-    except (OSError, sqlite3.Error, ValueError, KeyError, TypeError):
+    except (OSError, sqlite3.Error, BookwatchError, ValueError, KeyError, TypeError):
         return None
     return tuple(
         Stopped(name, code)
@@ -89,6 +93,25 @@ def stopped(home: Home) -> tuple[Stopped, ...] | None:
         for place, code in places.items()
         if (name, place) in found
     )
+
+
+_STOPPED: Final = "SELECT instigator_body FROM instigators WHERE status = 'STOPPED'"
+
+
+def _kept_in_file(path: Path) -> list[tuple[str]]:
+    if not path.exists():
+        return []
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)) as db:
+        # Dagster adds its tables to a new file one after the other.
+        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'instigators'").fetchone():
+            return []
+        return db.execute(_STOPPED).fetchall()
+
+
+def _kept_in_database(url: str) -> list[tuple[str]]:
+    if postgres.rows(url, "SELECT to_regclass('instigators')") == [(None,)]:
+        return []
+    return postgres.rows(url, _STOPPED)
 
 
 def names(found: Sequence[Stopped]) -> str:
@@ -110,7 +133,7 @@ class StoppedWatch:
         from pipelines.alerting.turn import alert_turn, show_alerts
 
         home = self._settings.home
-        found = stopped(home)
+        found = stopped(self._settings)
         if found is None or (not found and not home.ledger.exists()):
             return ""
         said = (

@@ -87,3 +87,9 @@ class RunActive(BookwatchError):
     """Another process holds the run lock."""
 
     exit_status = BUSY
+
+
+class ServeActive(BookwatchError):
+    """Another `bookwatch serve`, or what is left of one, schedules runs already."""
+
+    exit_status = BUSY

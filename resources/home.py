@@ -55,6 +55,11 @@ class Home:
         return self.root / "dagster"
 
     @property
+    def daemon_process(self) -> Path:
+        """The process number of Dagster's daemon, while its lock is held."""
+        return self.dagster / "daemon.pid"
+
+    @property
     def exports(self) -> Path:
         return self.root / "exports"
 

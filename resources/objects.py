@@ -348,7 +348,11 @@ class BucketObjects:
         client: dict[str, Any] = dict(_CLIENT)
         options: dict[str, Any] = {}
         if address.startswith("s3"):
-            known = (os.environ.get(_FIRST_ENDPOINT), endpoint, *(os.environ.get(name) for name in _ENDPOINTS))
+            known = (
+                os.environ.get(_FIRST_ENDPOINT),
+                endpoint,
+                *(os.environ.get(name) for name in _ENDPOINTS),
+            )
             client["allow_http"] = _may_be_plain(next((one for one in known if one), ""), allow_http)
             if endpoint:
                 options["config"] = {"endpoint": endpoint}
@@ -372,7 +376,7 @@ class BucketObjects:
             yield
         except BookwatchError:
             raise
-        except Exception as refused:  # noqa: BLE001 - as said above
+        except Exception as refused:  # noqa: BLE001 - each backend raises its own; none of their words is repeated
             failure = self._failed(doing, refused)
         else:
             return

@@ -8,7 +8,7 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final, Literal, cast
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -24,6 +24,7 @@ from resources.clock import Clock
 from resources.env_file import checked
 from resources.errors import BookwatchError, UsageError, Wrong
 from resources.home import Home
+from resources.masters import is_master
 from resources.notifier import Channel, channels_of, routes
 from resources.own_hosts import host_name, is_loopback
 
@@ -248,6 +249,21 @@ class Settings(BaseSettings):
         description="The id of a bucket of Appwrite's that gets a copy of each backup. It takes APPWRITE_WRITE_KEY with"
         " files.read and files.write.",
     )
+    engine: Literal["duckdb", "spark"] = Field(
+        default="duckdb",
+        description="What makes the marts: duckdb, on this machine, or spark, on a cluster (docs/spark.md).",
+    )
+    spark_master: str = Field(
+        default="local[2]",
+        description="With the engine spark: the cluster's address (spark://host:7077), or local[N] for N threads of"
+        " this machine.",
+    )
+    dagster_postgres: SecretStr = Field(
+        default=SecretStr(""),
+        description="The PostgreSQL database that Dagster keeps its history in, as in"
+        " postgresql://user:password@host/database; it takes the extra postgres. A schema of its own is made there."
+        " Without it the history is kept in files of BOOKWATCH_HOME.",
+    )
     home_shared: bool = Field(
         default=False,
         description="A home of another user, or open to others, is accepted, as a mounted volume may be.",
@@ -456,11 +472,21 @@ class Settings(BaseSettings):
             raise Wrong("setting.store_secret")
         return value
 
+    @field_validator("spark_master")
+    @classmethod
+    def _spark_master(cls, value: str) -> str:
+        value = value.strip()
+        if not is_master(value):
+            raise Wrong("setting.spark_master")
+        return value
+
     @field_validator("store_endpoint")
     @classmethod
     def _store_server(cls, value: str) -> str:
         value = value.strip().rstrip("/")
-        if value and not re.fullmatch(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?", value):
+        if value and not re.fullmatch(
+            r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?", value
+        ):
             raise Wrong("setting.store_endpoint")
         return value
 
@@ -488,6 +514,29 @@ class Settings(BaseSettings):
     @classmethod
     def _one_line(cls, value: str) -> str:
         return value.strip()
+
+    @field_validator("dagster_postgres")
+    @classmethod
+    def _postgres(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value().strip()
+        if not url:
+            return SecretStr("")
+        parts, asked = urlsplit(""), dict[str, list[str]]()
+        try:
+            parts = urlsplit(url)
+            asked = parse_qs(parts.query)
+            known = (
+                parts.scheme in ("postgresql", "postgres")
+                and bool(parts.hostname or asked.get("host"))
+                and parts.port != 0
+                and len(parts.path) > 1
+            )
+        except ValueError:
+            known = False
+        # "options" is how the schema of its own is chosen; a "#" that is not written as %23 cuts a password off.
+        if not known or "options" in asked or "," in parts.netloc or re.search(r"[#\s\x00-\x1f\x7f]", url):
+            raise Wrong("setting.postgres")
+        return SecretStr(url)
 
     @field_validator("home_shared", mode="before")
     @classmethod

@@ -30,7 +30,7 @@ def _home(settings: Settings) -> Settings:
     os.umask(0o077)
     from pipelines.environment import prepare
 
-    prepare(settings.home)
+    prepare(settings)
     return settings
 
 

@@ -32,6 +32,7 @@ from pipelines.cli.serve import (
 )
 from pipelines.environment import PROJECT, prepare
 from pipelines.processes import Child, own_port, stopping
+from pipelines.scheduling import the_only_one
 from resources.errors import BookwatchError, UsageError
 from resources.lock import run_lock
 from resources.own_files import replace
@@ -61,7 +62,7 @@ def fresh_home(settings: Settings) -> Path:
                 if entry == home.lock:
                     continue
                 shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
-    prepare(home)
+    prepare(settings)
     replace(home.root / MARK, b"Made by `bookwatch demo`, which may replace it.\n")
     # Beside the home, not in it: the simulator's world holds names, and the home holds them in two files only.
     sandbox = home.root.with_name(f"{home.root.name}-sandbox")
@@ -189,6 +190,7 @@ def demo(
         "BOOKWATCH_RECEIVER",
         "BOOKWATCH_RECEIVER_URLS",
         "BOOKWATCH_STORE",
+        "BOOKWATCH_DAGSTER_POSTGRES",
         "BOOKWATCH_BACKUP_BUCKET",
     ):
         os.environ[name] = {
@@ -242,7 +244,7 @@ def demo(
             typer.echo(
                 f"{len(made['bookings'])} bookings came by the services; another run sees them …", err=True
             )
-            time.sleep(settings.safety_lag)
+            time.sleep(settings.safety_lag)  # the run leaves younger rows to the next one
             exit_status = published(settings)
         if once:
             return exit_status
@@ -260,14 +262,14 @@ def demo(
             typer.echo(json.dumps(where) if as_json else f"Booking API {services.documentation}")
 
         try:
-            with services:
+            with services, the_only_one(settings) as hold:
                 serve_until_stopped(
                     settings,
                     port=port,
                     dagster_port=dagster_port,
                     environment=children_environment(settings),
                     children=children,
-                    scheduled=True,
+                    hold=hold,
                     open_browser=browser,
                     dashboards=dashboards,
                     reached=reached,

@@ -67,7 +67,7 @@ def notebook(
         require_snapshot(settings.home, snapshot)
         given["snapshot"] = snapshot
     given |= {"lang": lang.value, "theme": theme.value}
-    prepare(settings.home)
+    prepare(settings)
     own = settings.home.root / "notebooks"
     own.mkdir(mode=0o700, exist_ok=True)
     path = _copy(name, own) if edit else NOTEBOOKS / f"{name}.py"

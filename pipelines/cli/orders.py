@@ -59,7 +59,7 @@ def orders(
             from pipelines.environment import prepare
             from pipelines.orders import work
 
-            prepare(settings.home)
+            prepare(settings)
             listed = work(settings)
         else:
             listed = ledger.orders(limit=SHOWN)

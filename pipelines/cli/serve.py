@@ -8,19 +8,23 @@ import sys
 import time
 import webbrowser
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from pipelines.dagster_storage import ADDRESS, make_ready
 from pipelines.environment import PROJECT, prepare
+from pipelines.following import Follower, become_reader, fetch_home, is_reader, store_of
 from pipelines.orders import OrderTaker
 from pipelines.processes import Child, own_port, start, stopping, wait_for_port, wait_for_socket, watch_over
+from pipelines.scheduling import LOOK_EVERY_S as HOLD_EVERY_S
+from pipelines.scheduling import Hold, the_only_one
 from pipelines.stopped import CODE, LOOK_EVERY_S, StoppedWatch, code_socket
 from resources.errors import UsageError
 from resources.own_hosts import host_name, is_loopback
 from resources.roles_file import load_roles
 from resources.settings import Settings, load_settings
+from resources.shared.fetching import require_no_pipeline
 
 DASHBOARDS_PORT, DAGSTER_PORT = 8501, 3000
 LOOPBACK = "127.0.0.1"
@@ -45,6 +49,8 @@ def children_environment(settings: Settings) -> dict[str, str]:
         "BOOKWATCH_HOME": str(settings.home.root),
         "BOOKWATCH_HOSTS": ",".join(settings.hosts),
         "PYTHONPATH": str(PROJECT),
+        # In their folder another .env, or none, may be found.
+        "BOOKWATCH_DAGSTER_POSTGRES": settings.dagster_postgres.get_secret_value(),
     }
     # Dagster talks to its own processes over sockets in the temporary folder: in the home too, where they fit.
     if socket := code_socket(settings.home):
@@ -75,6 +81,10 @@ def knowing_services(environment: Mapping[str, str], port: int) -> dict[str, str
     return {**environment, "BOOKWATCH_SERVICES_URL": f"http://{LOOPBACK}:{port}"}
 
 
+_NONE_OF_THE_PAGES = ("APPWRITE_WRITE_KEY", "BOOKWATCH_DAGSTER_POSTGRES", ADDRESS)
+"""Secrets that pages have no use for: they call neither Appwrite nor Dagster."""
+
+
 def start_dashboards(
     settings: Settings, port: int, environment: Mapping[str, str], host: str = LOOPBACK
 ) -> Child:
@@ -82,8 +92,7 @@ def start_dashboards(
     return start(
         "The dashboards",
         [sys.executable, "-m", "dashboards", str(port), host],
-        # Pages never call Appwrite: the key that may write to it is none of theirs.
-        environment={**environment, **_login(settings), "APPWRITE_WRITE_KEY": ""},
+        environment={**environment, **_login(settings), **dict.fromkeys(_NONE_OF_THE_PAGES, "")},
         folder=PROJECT,
         log=settings.home.dagster / "dashboards.log",
     )
@@ -98,7 +107,6 @@ def start_dagster(
     """
     folder = settings.home.dagster
     module = ["-m", CODE]
-    bin_folder = Path(sys.executable).parent
     asked = module
     # Where it is not set, the home's path is too long for a socket, and each starts a code server of its own.
     if "TMPDIR" in environment and (socket := code_socket(settings.home)):
@@ -127,7 +135,7 @@ def start_dagster(
     children.append(
         start(
             "Dagster's daemon",
-            [str(bin_folder / "dagster-daemon"), "run", *asked],
+            [sys.executable, "-m", "pipelines.dagster.daemon", *asked],
             environment=environment,
             folder=folder,
             log=folder / "daemon.log",
@@ -142,42 +150,51 @@ def serve_until_stopped(
     dagster_port: int,
     environment: Mapping[str, str],
     children: list[Child],
-    scheduled: bool,
+    hold: Hold | None,
     open_browser: bool,
     host: str = LOOPBACK,
+    pages: bool = True,
     dashboards: Child | None = None,
     reached: Callable[[], object] = lambda: None,
     beside: Callable[[], object] = lambda: None,
 ) -> None:
-    """Start the servers, say where they are, and wait. Whoever calls stops ``children``. ``dashboards``: those that
-    were started before, on ``port``. ``reached``: done once they can be looked at; ``beside``: again and again while it
-    is waited. Raises UsageError for a port that is taken.
+    """Start the servers, say where they are, and wait. Whoever calls stops ``children``. ``hold``: it
+    schedules, as nobody else does then; None: nothing is scheduled. ``pages``: the
+    dashboards are wanted; ``dashboards``: those that were started before, on ``port``. ``reached``: done once they can
+    be looked at; ``beside``: again and again while it is waited. Raises UsageError for a port that is taken.
     """
-    if dashboards is None:
+    scheduled = hold is not None
+    if not pages:
+        dagster_port = own_port(dagster_port, "--dagster-port")
+    elif dashboards is None:
         port, dagster_port = own_ports(port, dagster_port if scheduled else None)
         known = knowing_dagster(environment, dagster_port) if scheduled else environment
         dashboards = start_dashboards(settings, port, known, host)
         children.append(dashboards)
     watch = StoppedWatch(settings)
     taker = OrderTaker(settings, environment)
-    # Dagster takes longer to come than all else, and who looks at figures needs none of it.
-    wait_for_port(dashboards, port, host=host)
-    address = settings.dashboards if settings.login else f"http://127.0.0.1:{port}"
-    typer.echo(f"Dashboards  {address}")
-    if open_browser:
-        with contextlib.suppress(webbrowser.Error):
-            webbrowser.open(address)
+    if dashboards is not None:
+        # Dagster takes longer to come than all else, and who looks at figures needs none of it.
+        wait_for_port(dashboards, port, host=host)
+        address = settings.dashboards if settings.login else f"http://127.0.0.1:{port}"
+        typer.echo(f"Dashboards  {address}")
+        if open_browser:
+            with contextlib.suppress(webbrowser.Error):
+                webbrowser.open(address)
     reached()
     if scheduled:
         start_dagster(settings, dagster_port, environment, children)
         typer.echo(f"Dagster     http://127.0.0.1:{dagster_port}  (a run every minute)")
     typer.echo("Ctrl-C stops everything.")
-    due = time.monotonic()
+    due = hold_due = time.monotonic()
 
     def look() -> None:
-        nonlocal due
+        nonlocal due, hold_due
         taker.look()
         beside()
+        if hold is not None and time.monotonic() >= hold_due:
+            hold.look()
+            hold_due = time.monotonic() + HOLD_EVERY_S
         if scheduled and time.monotonic() >= due:
             _say(watch.look())
             due = time.monotonic() + LOOK_EVERY_S
@@ -215,26 +232,77 @@ def serve(
             help="Address the dashboards listen on; beyond this machine only with a login (docs/operations.md)."
         ),
     ] = LOOPBACK,
+    dashboards: Annotated[
+        bool,
+        typer.Option(help="The dashboards too; without them `python -m dashboards PORT` serves them apart."),
+    ] = True,
 ) -> None:
-    """Dagster (web and daemon) and the dashboards, on 127.0.0.1; the dashboards further with --host and a login."""
+    """Dagster (web and daemon) and the dashboards, on 127.0.0.1; the dashboards further with --host and a login.
+
+    With BOOKWATCH_FOLLOW the dashboards alone, on the newest snapshot of that store.
+    """
     settings = load_settings()
-    require_login_beyond(settings, host)
-    prepare(settings.home)
+    if dashboards:
+        require_login_beyond(settings, host)
+    if is_reader(settings):
+        _serve_reader(settings, port=port, open_browser=browser, host=host)
+        return
+    prepare(settings)
     scheduled = True
     try:
         settings.require_appwrite()
     except UsageError as incomplete:
+        if not dashboards:
+            raise
         scheduled = False
         typer.echo(f"{incomplete} The dashboards show the last snapshot; no run is scheduled.", err=True)
     children: list[Child] = []
-    with stopping(children):
+    with contextlib.ExitStack() as stack:
+        hold = None
+        if scheduled:
+            make_ready(settings)
+            hold = stack.enter_context(the_only_one(settings))
+        stack.enter_context(stopping(children))
         serve_until_stopped(
             settings,
             port=port,
             dagster_port=dagster_port,
             environment=children_environment(settings),
             children=children,
-            scheduled=scheduled,
+            hold=hold,
             open_browser=browser,
             host=host,
+            pages=dashboards,
         )
+
+
+def _serve_reader(settings: Settings, *, port: int, open_browser: bool, host: str) -> None:
+    """The dashboards of a home that shows another one's snapshots, which are fetched meanwhile."""
+    require_no_pipeline(settings.home)
+    prepare(settings)
+    follower: Follower | None = None
+    if settings.follow:
+        become_reader(settings.home, store_of(settings))
+        follower = Follower(lambda: fetch_home(settings), _say)
+        follower.look()
+    else:
+        _say("BOOKWATCH_FOLLOW is not set: what was fetched last is shown, and nothing newer is looked for.")
+    children: list[Child] = []
+    with stopping(children):
+        port = own_port(port, "--port")
+        dashboards = start_dashboards(settings, port, children_environment(settings), host)
+        children.append(dashboards)
+        wait_for_port(dashboards, port, host=host)
+        address = settings.dashboards if settings.login else f"http://127.0.0.1:{port}"
+        typer.echo(f"Dashboards  {address}")
+        if open_browser:
+            with contextlib.suppress(webbrowser.Error):
+                webbrowser.open(address)
+        typer.echo("Ctrl-C stops everything.")
+        if follower is not None:
+            follower.start()
+        try:
+            watch_over(children)
+        finally:
+            if follower is not None:
+                follower.stop()

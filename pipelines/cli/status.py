@@ -13,9 +13,8 @@ from pipelines.cli.printed import echo_json
 from pipelines.stopped import Stopped, names, stopped
 from resources.clock import Clock
 from resources.errors import BookwatchError
-from resources.home import Home
 from resources.instants import instant_of
-from resources.settings import load_settings
+from resources.settings import Settings, load_settings
 from resources.status_file import read_status
 from resources.visible import visible_in
 
@@ -131,26 +130,28 @@ def _print_alerts(console: Any, content: dict[str, Any], clock: Clock) -> None:
         )
 
 
-def _print_stopped(home: Home, found: Sequence[Stopped] | None) -> None:
+def _print_stopped(settings: Settings, found: Sequence[Stopped] | None) -> None:
     """The schedules that stand still, and how each goes on. Plain: a command line is copied as it stands."""
     if found is None:
-        typer.echo("Schedules: it could not be told whether they run, Dagster's file of them cannot be read.")
+        typer.echo(
+            "Schedules: it could not be told whether they run, what Dagster keeps of them cannot be read."
+        )
         return
     if found:
         typer.echo(
             f"Schedules: stopped in Dagster: {names(found)}. While `bookwatch serve` runs, start again with"
         )
     for one in found:
-        typer.echo(f"  {one.start_again(home)}")
+        typer.echo(f"  {one.start_again(settings)}")
 
 
 def status(json: Annotated[bool, typer.Option("--json", help="Print status.json.")] = False) -> None:
     """Freshness, health, commission state, open alerts."""
     settings = load_settings()
     content = read_status(settings.home)
-    still = stopped(settings.home)
+    still = stopped(settings)
     if content is None or not json:
-        _print_stopped(settings.home, still)
+        _print_stopped(settings, still)
     if content is None and settings.home.status.exists():
         raise BookwatchError(f"{settings.home.status} is damaged.", "Run `bookwatch run`: it writes it anew.")
     if content is None:
@@ -164,7 +165,7 @@ def status(json: Annotated[bool, typer.Option("--json", help="Print status.json.
         content["schedules_stopped"] = (
             None
             if still is None
-            else [{"name": one.name, "start_again": one.start_again(settings.home)} for one in still]
+            else [{"name": one.name, "start_again": one.start_again(settings)} for one in still]
         )
         echo_json(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
     else:

@@ -33,7 +33,7 @@ def watch(
 ) -> None:
     """The same run again and again in one warm process, once an hour with a sweep. Ctrl-C stops it."""
     settings = load_settings()
-    prepare(settings.home)
+    prepare(settings)
     from pipelines.dagster.telling import Telling
     from pipelines.interrupts import terminable
 
@@ -78,6 +78,7 @@ def _turns(settings: Settings, dagster: Telling, every: float, runs: int | None)
             taker.finish()
         if last:
             return
+        # The rest of the turn: runs begin at this rhythm.
         time.sleep(max(0.0, every - (time.monotonic() - began)))
 
 

@@ -47,7 +47,7 @@ def _op(operation: Operation) -> OpDefinition:
     @op(name=f"{operation}_turn", description=_description(operation))
     def operate(context: OpExecutionContext) -> str:
         settings = load_settings()
-        prepare(settings.home)
+        prepare(settings)
         try:
             found = turn(settings, operation)
         except BookwatchError as refused:

@@ -2,7 +2,8 @@
 told.
 
 Dagster deletes neither a run's verdicts nor what was reported outside of a run: those go from its file directly, as
-pipelines/stopped.py reads it. Where the file has another form than known nothing is deleted.
+pipelines/stopped.py reads it, or from the database it lies in. Where they have another form than known nothing is
+deleted.
 """
 
 from __future__ import annotations
@@ -15,20 +16,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+import sqlalchemy
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+from dagster._core.storage.event_log import SqlEventLogStorage, SqliteEventLogStorage
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 FINISHED: Final = (DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
 _BUSY_S: Final = 30
 
-_VERDICTS_OF_RUN: Final = "DELETE FROM asset_check_executions WHERE run_id = ?"
+_VERDICTS_OF_RUN: Final = "DELETE FROM asset_check_executions WHERE run_id = :run_id"
 #: Told outside of a run, but for the newest of each asset and check: that is what Dagster shows.
 _OLD_TOLD: Final = (
     """
-    DELETE FROM asset_check_executions WHERE run_id = '' AND evaluation_event_timestamp < ?1 AND id NOT IN
+    DELETE FROM asset_check_executions WHERE run_id = '' AND evaluation_event_timestamp < :before AND id NOT IN
         (SELECT max(id) FROM asset_check_executions GROUP BY asset_key, check_name)
     """,
     """
-    DELETE FROM event_logs WHERE run_id = '' AND timestamp < ?1 AND id NOT IN
+    DELETE FROM event_logs WHERE run_id = '' AND timestamp < :before AND id NOT IN
         (SELECT max(id) FROM event_logs GROUP BY asset_key, dagster_event_type)
         AND id NOT IN (SELECT evaluation_event_storage_id FROM asset_check_executions
                        WHERE evaluation_event_storage_id IS NOT NULL)
@@ -50,16 +54,31 @@ def delete_old_runs(instance: DagsterInstance, *, before: datetime, limit: int =
         for left in (folder / "history" / "runs").glob(f"{run_id}.db*"):
             left.unlink(missing_ok=True)
         shutil.rmtree(folder / "storage" / run_id, ignore_errors=True)
-    _delete_rows(folder / "history" / "runs" / "index.db", run_ids, before)
+    storage = instance.event_log_storage
+    if isinstance(storage, SqliteEventLogStorage):
+        _delete_of_file(folder / "history" / "runs" / "index.db", run_ids, before)
+    elif isinstance(storage, SqlEventLogStorage):
+        _delete_of_database(storage, run_ids, before)
     return len(run_ids)
 
 
-def _delete_rows(index: Path, run_ids: Sequence[str], before: datetime) -> None:
+def _delete_of_file(index: Path, run_ids: Sequence[str], before: datetime) -> None:
     if not index.exists():
         return
     moment = before.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
     # An OperationalError: a table or column is not there, or the file is held; the next time may tell.
     with suppress(sqlite3.OperationalError), closing(sqlite3.connect(index, timeout=_BUSY_S)) as db, db:
-        db.executemany(_VERDICTS_OF_RUN, [(run_id,) for run_id in run_ids])
+        db.executemany(_VERDICTS_OF_RUN, [{"run_id": run_id} for run_id in run_ids])
         for statement in _OLD_TOLD:
-            db.execute(statement, (moment,))
+            db.execute(statement, {"before": moment})
+
+
+def _delete_of_database(storage: SqlEventLogStorage, run_ids: Sequence[str], before: datetime) -> None:
+    moment = before.astimezone(UTC).replace(tzinfo=None)
+    # As above: a table or column is not there, or the database is away.
+    unknown = suppress(OperationalError, ProgrammingError)
+    with unknown, storage.index_connection() as db:
+        if run_ids:
+            db.execute(sqlalchemy.text(_VERDICTS_OF_RUN), [{"run_id": run_id} for run_id in run_ids])
+        for statement in _OLD_TOLD:
+            db.execute(sqlalchemy.text(statement), {"before": moment})

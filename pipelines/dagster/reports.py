@@ -47,7 +47,7 @@ def report_metadata(report: Report, settings: Settings) -> dict[str, MetadataVal
 )
 def monitoring_report(context: AssetExecutionContext) -> MaterializeResult:
     settings = load_settings()
-    prepare(settings.home)
+    prepare(settings)
     try:
         report = make(settings)
     except BookwatchError as refused:

@@ -91,7 +91,7 @@ def _made(outcome: T | None) -> T:
 def shared_run(context: InitResourceContext) -> Iterator[SharedRun]:
     """A run of ours for each run of Dagster's."""
     settings = load_settings()
-    prepare(settings.home)
+    prepare(settings)
     tags = context.run.tags if context.run else {}
     sweep = SweepOrder(deep=tags.get(DEEP_TAG) == "true") if tags.get(SWEEP_TAG) == "true" else None
     order = RunOrder(full_refresh=tags.get(FULL_REFRESH_TAG) == "true", sweep=sweep)

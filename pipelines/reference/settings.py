@@ -22,6 +22,9 @@ with 2 and one sentence.
 OTHERS: Final = {
     "BOOKWATCH_DEBUG": "1 is `--debug` of this command and of those it starts.",
     "BOOKWATCH_DAGSTER_URL": "told to the dashboards by `bookwatch serve` and `demo`: where Dagster's pages are.",
+    "BOOKWATCH_DAGSTER_ADDRESS": "told to Dagster by us: the address of BOOKWATCH_DAGSTER_POSTGRES as it takes it.",
+    "BOOKWATCH_REQUIRE_POSTGRES": "1: the tests of PostgreSQL fail where there is none, instead of being skipped.",
+    "BOOKWATCH_REQUIRE_COMPOSE": "1: the test of deploy/ fails where there is no docker-compose.",
     "BOOKWATCH_REQUIRE_BROWSER": "1: the browser tests fail where there is no browser, instead of being skipped.",
     "BOOKWATCH_SCREENSHOTS": "A folder in which the browser tests keep pictures of what they saw.",
     "BOOKWATCH_TEST_EXAMPLES": "How many examples the stateful test of ingestion tries.",

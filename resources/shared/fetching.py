@@ -83,10 +83,26 @@ def mark_of(folder: Path) -> Mark | None:
         if not isinstance(told, dict):
             return None
         fields = cast("dict[str, Any]", told)
-        tags = {name: Tag(**fields[name]) if fields.get(name) else None for name in ("tag", "status")}
-        return Mark(**{**fields, **tags, "named": tuple(fields.get("named") or ())})
-    except (OSError, orjson.JSONDecodeError, TypeError):
+        return Mark(
+            store=str(fields["store"]),
+            snapshot_id=fields.get("snapshot_id"),
+            sha256=fields.get("sha256"),
+            tag=_tag(fields.get("tag")),
+            status=_tag(fields.get("status")),
+            named=tuple(fields.get("named") or ()),
+            at=fields.get("at"),
+        )
+    except (OSError, orjson.JSONDecodeError, TypeError, KeyError):
         return None
+
+
+def _tag(told: Any) -> Tag | None:
+    return Tag(told["e_tag"], told["version"]) if told else None
+
+
+def write_mark(folder: Path, mark: Mark) -> None:
+    """Say in a folder whose snapshots lie there."""
+    own_files.replace(folder / MARK, orjson.dumps(asdict(mark), option=orjson.OPT_INDENT_2))
 
 
 def is_readers(home: Home) -> bool:
@@ -132,7 +148,7 @@ def _fetch(objects: Objects, folder: Path, snapshot_id: str | None, at: datetime
     else:
         found, mark = _named(objects, folder, known, snapshot_id)
     mark = replace(_with_status(objects, folder, mark), at=z_text_of(at, "seconds"))
-    own_files.replace(folder / MARK, orjson.dumps(asdict(mark), option=orjson.OPT_INDENT_2))
+    write_mark(folder, mark)
     _drop_old(folder, mark)
     return found
 
@@ -154,6 +170,7 @@ def _newest(objects: Objects, folder: Path, known: Mark) -> tuple[Fetched, Mark]
     path, received = _bring(objects, folder, listing)
     if here is None or here.name != path.name:
         point_link(current, path)
+    _drop_withdrawn(objects, folder, known, path)
     mark = replace(known, snapshot_id=listing.snapshot_id, sha256=listing.sha256, tag=told.tag)
     changed = here != path.resolve() or received > 0
     return Fetched(listing.snapshot_id, path, listing.sha256, listing.bytes, received, changed), mark
@@ -319,11 +336,33 @@ def _with_status(objects: Objects, folder: Path, mark: Mark) -> Mark:
     return replace(mark, status=told.tag)
 
 
+def _drop_withdrawn(objects: Objects, folder: Path, mark: Mark, current: Path) -> None:
+    """Take away what the store has otherwise by now, or no more: a person who was forgotten is in none of it. What was
+    asked for by name stays after its time."""
+    for path in folder.glob(f".*{_LIST}"):
+        name = path.name[1 : -len(_LIST)]
+        if name == current.stem or not SNAPSHOT_ID.fullmatch(name):
+            continue
+        try:
+            here = read_listing(path.read_bytes(), name).sha256
+        except DamagedListing:
+            continue
+        content = objects.get(list_key(name))
+        if (content is None and name not in mark.named) or (
+            content is not None and read_listing(content, name).sha256 != here
+        ):
+            (folder / f"{name}.duckdb").unlink(missing_ok=True)
+
+
 def _drop_old(folder: Path, mark: Mark) -> None:
     """Keep the newest few and what was asked for by name; take away what broke off of others."""
     current = (folder / "current").resolve()
     held = sorted(
-        (path for path in folder.glob("*.duckdb") if not path.is_symlink() and SNAPSHOT_ID.fullmatch(path.stem)),
+        (
+            path
+            for path in folder.glob("*.duckdb")
+            if not path.is_symlink() and SNAPSHOT_ID.fullmatch(path.stem)
+        ),
         reverse=True,
     )
     newest = [path for path in held if path.stem not in mark.named]

@@ -136,9 +136,7 @@ def _bring(
         # A run before this one was killed, or lost the race, behind its list.
         listing = read_listing(known, source.snapshot_id)
         if listing.sha256 != source.sha256:
-            raise BookwatchError.of(
-                "failure.shared_other", place=objects.place, snapshot=source.snapshot_id
-            )
+            raise BookwatchError.of("failure.shared_other", place=objects.place, snapshot=source.snapshot_id)
         return listing, 0
     if changes_only and base is not None and there is not None and source.path.stat().st_size > SMALL_BYTES:
         before = _usable(objects, there, base)
@@ -280,7 +278,9 @@ def _walk(pieces: Sequence[Piece]) -> Generator[list[Piece], int, None]:
                 rest.append(Piece(piece.object, piece.start + taken, piece.bytes - taken))
 
 
-def drop_shared(objects: Objects, *, now: datetime, cited: set[str], at_once: int = DROP_AT_ONCE) -> list[str]:
+def drop_shared(
+    objects: Objects, *, now: datetime, cited: set[str], at_once: int = DROP_AT_ONCE
+) -> list[str]:
     """Delete the shared snapshots that need not be kept (resources/snapshots.py says which), once there are some, and
     what no list rests on; returns their ids. The newest always stays."""
     pointer = newest_shared(objects)
@@ -311,10 +311,22 @@ def withdraw(objects: Objects) -> list[str]:
     return ids
 
 
-def restore(objects: Objects, source: Source) -> int:
-    """Bring a snapshot that is not the newest, without pointing at it; returns the bytes put."""
-    _, sent = _bring(objects, source, changes_only=False, base=None, there=None)
-    return sent
+def restore(objects: Objects, source: Source, *, newest: bool) -> None:
+    """Bring a snapshot anew, whole; pointed at where it is the ``newest``."""
+    listing, _ = _bring(objects, source, changes_only=False, base=None, there=None)
+    if newest:
+        point(objects, listing)
+
+
+def shared_hashes(objects: Objects) -> dict[str, str]:
+    """What the store has: id → SHA-256, the newest first."""
+    held = [(name, one.key) for one in objects.listed(FOLDER) if (name := listed_id(one.key)) is not None]
+    found: dict[str, str] = {}
+    for name, key in sorted(held, reverse=True):
+        content = objects.get(key)
+        if content is not None:
+            found[name] = read_listing(content, name).sha256
+    return found
 
 
 def _delete_unlisted(objects: Objects, *, dropped: set[str]) -> None:

@@ -72,7 +72,7 @@ def wait_until(holds: Callable[[], bool], seconds: float = 300) -> bool:
     while time.monotonic() < deadline:
         if holds():
             return True
-        time.sleep(0.02)
+        time.sleep(0.02)  # another process is waited for: it is looked at
     return False
 
 
@@ -197,7 +197,7 @@ def test_the_daemon_tells_once_of_its_scheduled_run_that_was_killed_and_goes_on(
     monkeypatch.setenv("BOOKWATCH_HOME", str(bookwatch.home))
     monkeypatch.setenv("DAGSTER_HOME", str(bookwatch.home / "dagster"))
     settings = load_settings()
-    prepare(settings.home)
+    prepare(settings)
     server.faults(STALL)
     children: list[Child] = []
     try:

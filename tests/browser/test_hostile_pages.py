@@ -53,7 +53,7 @@ def dagster() -> Iterator[tuple[str, Home]]:
         settings = Settings(_env_file=None, home=Path(folder) / "home")  # pyright: ignore[reportCallIssue] - pydantic-settings' own argument
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("DAGSTER_HOME", "")
-            prepare(settings.home)
+            prepare(settings)
             children: list[Child] = []
             port = own_port(0, "--port")
             with stopping(children):

@@ -56,7 +56,7 @@ def holds() -> AssetCheckResult:
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     monkeypatch.setenv("BOOKWATCH_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home" / "dagster"))
-    return prepare(Home(tmp_path / "home"))
+    return prepare(load_settings())
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ class Homes:
 
     def enter(self, name: str) -> Home:
         self.patch.setenv("BOOKWATCH_HOME", str(self.folder / name))
-        return prepare(load_settings().home)
+        return prepare(load_settings())
 
     def plain(self, name: str = "plain") -> RunReport:
         self.enter(name)

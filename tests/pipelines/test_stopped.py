@@ -32,7 +32,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     folder = tmp_path_factory.mktemp("s")
     monkeypatch.chdir(folder)
     monkeypatch.setenv("BOOKWATCH_HOME", str(folder / "h"))
-    return prepare(load_settings().home)
+    return prepare(load_settings())
 
 
 def put(home: Home, name: str, status: str, socket: str) -> None:
@@ -55,10 +55,10 @@ def dagster_s_own(*words: str) -> None:
 
 def test_what_dagsters_own_command_stops_is_found_until_it_starts_it_again(home: Home) -> None:
     dagster_s_own("schedule", "stop", "every_minute")
-    [found] = stopped(home) or ()
-    assert found.start_again(home).endswith(f"dagster schedule start every_minute -m {CODE}")
+    [found] = stopped(load_settings()) or ()
+    assert found.start_again(load_settings()).endswith(f"dagster schedule start every_minute -m {CODE}")
     dagster_s_own("schedule", "start", "every_minute")
-    assert stopped(home) == ()
+    assert stopped(load_settings()) == ()
 
 
 def test_all_that_runs_by_itself_is_watched() -> None:
@@ -69,38 +69,38 @@ def test_all_that_runs_by_itself_is_watched() -> None:
 
 
 def test_what_dagster_keeps_as_stopped_is_found(home: Home) -> None:
-    assert stopped(home) == ()
+    assert stopped(load_settings()) == ()
     socket = str(code_socket(home))
     put(home, "every_minute", "DECLARED_IN_CODE", socket)
-    assert stopped(home) == ()
+    assert stopped(load_settings()) == ()
     put(home, "failed_runs", "STOPPED", socket)
     put(home, "every_minute", "STOPPED", socket)
     put(home, "hourly_sweep", "STOPPED", "/elsewhere/dagster/tmp/code.sock")  # the home was moved
-    found = stopped(home)
+    found = stopped(load_settings())
     assert found is not None
     assert names(found) == "every_minute, failed_runs"
-    assert found[0].start_again(home) == (
+    assert found[0].start_again(load_settings()) == (
         f"DAGSTER_HOME={home.dagster} dagster schedule start every_minute --grpc-socket {socket}"
     )
-    assert " dagster sensor start failed_runs " in found[1].start_again(home)
+    assert " dagster sensor start failed_runs " in found[1].start_again(load_settings())
     put(home, "failed_runs", "RUNNING", socket)
     put(home, "every_minute", "RUNNING", socket)
-    assert stopped(home) == ()
+    assert stopped(load_settings()) == ()
 
 
 def test_a_home_never_served_has_none_and_a_file_that_cannot_be_read_is_no_answer(home: Home) -> None:
-    assert stopped(home) == ()
+    assert stopped(load_settings()) == ()
     path = home.dagster / "schedules" / "schedules.db"
     path.parent.mkdir()
     path.touch()
-    assert stopped(home) == ()
+    assert stopped(load_settings()) == ()
     path.write_bytes(b"no database at all, but longer than the head of one" * 10)
-    assert stopped(home) is None
+    assert stopped(load_settings()) is None
     path.unlink()
     with sqlite3.connect(path) as db:
         db.execute("CREATE TABLE instigators (status, instigator_body)")
         db.execute("INSERT INTO instigators VALUES ('STOPPED', '{}')")
-    assert stopped(home) is None
+    assert stopped(load_settings()) is None
 
 
 def test_status_says_what_is_stopped_and_how_it_goes_on(

@@ -12,7 +12,7 @@ from resources.errors import BookwatchError, UsageError
 from resources.home import Home
 from resources.lock import run_lock
 from resources.own_files import create, replace
-from resources.settings import load_settings
+from resources.settings import Settings, load_settings
 from resources.status_file import read_status, write_status
 
 
@@ -114,7 +114,7 @@ def test_what_is_written_between_two_checks_follows_no_link(home: Home, tmp_path
     assert read_status(home) == {"run": 1}
     assert not home.status.is_symlink()
     plant(home.dagster / "dagster.yaml")
-    prepare(home)
+    prepare(Settings(_env_file=None, home=home.root))  # pyright: ignore[reportCallIssue] - pydantic-settings
     assert not (home.dagster / "dagster.yaml").is_symlink()
     with create(plant(home.root / "new")) as file:
         file.write(b"ours")

@@ -1,4 +1,4 @@
-"""Snapshots in a store: what is shared is fetched byte for byte, whatever broke off, and no one turns the newest back."""
+"""Snapshots in a store: what is shared is fetched byte for byte, whatever broke off; nobody turns the newest back."""
 
 from __future__ import annotations
 
@@ -45,9 +45,7 @@ def publish(folder: Path, number: int, content: bytes) -> Source:
 
 
 def bring(objects: Objects, source: Source, *, whole: bool = False) -> Shared:
-    return share(
-        objects, source, changes_only=not whole, base=source.path.parent, now=NOW, cited=set()
-    )
+    return share(objects, source, changes_only=not whole, base=source.path.parent, now=NOW, cited=set())
 
 
 def get(objects: Objects, folder: Path, snapshot_id: str | None = None) -> Fetched:
@@ -169,8 +167,8 @@ def test_bytes_that_are_not_those_published_are_never_shown(objects: Objects, tm
             get(objects, tmp_path / "reader")
         assert (tmp_path / "reader/current").resolve().stem == name_of(1)
         assert [path.stem for path in (tmp_path / "reader").glob("*.duckdb")] == [name_of(1)]
+    objects.put(POINTER, b'{"version": 1}')
     with pytest.raises(DamagedListing):
-        objects.put(POINTER, b'{"version": 1}')
         get(objects, tmp_path / "reader")
 
 
@@ -280,15 +278,15 @@ def test_old_ones_are_dropped_by_the_rule_of_a_home_and_what_others_rest_on_stay
         content[seed.randrange(len(content))] ^= 1
         source = publish(tmp_path / "home", number, bytes(content))
         contents[source.snapshot_id] = bytes(content)
-        told = share(
-            objects, source, changes_only=True, base=tmp_path / "home", now=NOW, cited={name_of(5)}
-        )
+        told = share(objects, source, changes_only=True, base=tmp_path / "home", now=NOW, cited={name_of(5)})
         dropped |= set(told.dropped)
     assert len(dropped) >= 2 * sharing.DROP_AT_ONCE
     kept = set(contents) - dropped
     assert {name_of(5), name_of(30)} <= kept
     for number, snapshot_id in enumerate(sorted(kept)):
-        assert get(objects, tmp_path / f"reader{number}", snapshot_id).path.read_bytes() == contents[snapshot_id]
+        assert (
+            get(objects, tmp_path / f"reader{number}", snapshot_id).path.read_bytes() == contents[snapshot_id]
+        )
     with pytest.raises(NothingShared, match="has no snapshot"):
         get(objects, tmp_path / "reader", min(dropped))
     # Bytes that a killed upload left go after a day; those that are listed never.
@@ -334,6 +332,24 @@ def test_a_reader_keeps_few_and_what_was_asked_for(tmp_path: Path) -> None:
     mark = mark_of(tmp_path / "reader")
     assert mark is not None
     assert (mark.named, mark.snapshot_id) == ((name_of(1),), name_of(7))
+
+
+def test_what_is_written_anew_replaces_what_readers_have(tmp_path: Path) -> None:
+    """As `bookwatch forget --rewrite` does: everything is withdrawn, and brought anew."""
+    objects = FolderObjects(tmp_path / "store")
+    old = [publish(tmp_path / "home", number, bytes([number]) * 300) for number in (1, 2, 3)]
+    for source in old:
+        bring(objects, source)
+        get(objects, tmp_path / "reader")
+    get(objects, tmp_path / "reader", name_of(1))
+    assert withdraw(objects) == [name_of(3), name_of(2), name_of(1)]
+    fresh = [publish(tmp_path / "home", number, bytes([100 + number]) * 300) for number in (1, 3)]
+    sharing.restore(objects, fresh[1], newest=True)
+    sharing.restore(objects, fresh[0], newest=False)
+    assert sharing.shared_hashes(objects) == {source.snapshot_id: source.sha256 for source in reversed(fresh)}
+    got = get(objects, tmp_path / "reader")
+    assert got.path.read_bytes() == bytes([103]) * 300
+    assert sorted(path.stem for path in (tmp_path / "reader").glob("*.duckdb")) == [name_of(3)]
 
 
 @pytest.mark.parametrize(

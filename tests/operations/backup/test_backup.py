@@ -25,9 +25,9 @@ from resources.appwrite.failures import TransientFailure
 from resources.errors import BookwatchError, UsageError
 from resources.home import Home
 from resources.ledger import Ledger
+from resources.objects import BucketObjects
 from resources.report_keys import make_keys
 from resources.settings import Settings
-from resources.objects import BucketObjects
 from resources.store import Store
 from tests.operations.backup.marketplace import ACCOUNT, PERSONAL, Market
 from tests.personal_values import everything_under, sentinels_in
