@@ -14,6 +14,7 @@ from assets.closed_months import newest_complete
 from assets.core.personal_store import update_private
 from assets.guard import afterwards
 from assets.ops import describe_snapshot, record_checks
+from assets.shared import share_newest
 from marketplace.error_rate import NOT_COUNTED
 from marketplace.rules import RULES_VERSION
 from resources.errors import BookwatchError
@@ -37,6 +38,8 @@ REFRESH_AFTER = timedelta(minutes=5)
 # seconds a copy costs nobody anything.
 WALL_TIME_SHARE = 0.1
 QUICK_COPY_S = 5.0
+SHARING = "shared snapshot"
+"""The step that brings the snapshot to a store, as a warning names it."""
 
 
 def _content(con: duckdb.DuckDBPyConnection) -> tuple[object, ...]:
@@ -127,17 +130,26 @@ def publish(run: Run, checks: Sequence[CheckOutcome], *, figures_changed: bool) 
 
 
 def after_publishing(run: Run, published: Published) -> None:
-    """Bring private.duckdb up to the snapshot and drop old ones; what fails here is a warning of the run.
+    """Bring private.duckdb up to the snapshot, drop old ones, and bring the newest to readers elsewhere; what fails
+    here is a warning of the run.
 
     Names follow the figures: a row whose name is not there yet is shown by its id.
     """
     afterwards(run, "private names", lambda: update_private(run.home.raw, run.home.published))
+    # Before old ones go: the store is told what changed against one of them.
+    if run.settings.share_snapshots != "off":
+        afterwards(run, SHARING, lambda: share_newest(run, published.snapshot_id, _rested_on(run)))
     if published.changed:
-        afterwards(run, "old snapshots", lambda: _drop_old(run))
+        afterwards(
+            run,
+            "old snapshots",
+            lambda: drop_old_snapshots(run.home, now=run.clock.now(), cited=_rested_on(run)),
+        )
 
 
-def _drop_old(run: Run) -> None:
+def _rested_on(run: Run) -> set[str]:
+    """The snapshots that something rests on: they are kept whatever their age."""
     cited = Ledger(run.home.ledger).cited_snapshots()
     # What later months are compared with, also where ten runs in a row did not read everything.
     complete = newest_complete(run.home)
-    drop_old_snapshots(run.home, now=run.clock.now(), cited=cited | ({complete} if complete else set()))
+    return cited | ({complete} if complete else set())

@@ -63,7 +63,7 @@ def bare() -> dict[str, Any]:
 def ours() -> dict[str, Any]:
     """A backup, into a folder."""
     import polars  # noqa: F401 - imports are left out of what is measured
-    import pyarrow.parquet  # noqa: F401 - as above
+    import pyarrow.parquet  # noqa: F401 - imports are left out of what is measured
 
     from operations.backup.create import make_backup
     from resources.settings import load_settings
@@ -77,7 +77,7 @@ def ours() -> dict[str, Any]:
 def restore(backup_id: str, into: str) -> dict[str, Any]:
     """The restore of a backup into an empty database: until its rows are there, and compared."""
     import polars  # noqa: F401 - imports are left out of what is measured
-    import pyarrow.parquet  # noqa: F401 - as above
+    import pyarrow.parquet  # noqa: F401 - imports are left out of what is measured
 
     from operations.backup.restore import restore_backup
     from resources.settings import load_settings

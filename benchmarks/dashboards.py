@@ -493,13 +493,13 @@ async def _view(
     """One viewer, who comes ``later`` seconds and stays."""
     from websockets.asyncio.client import connect
 
-    await asyncio.sleep(later)
+    await asyncio.sleep(later)  # viewers come one after the other, as people do
     try:
         async with connect(url, max_size=None, ping_interval=None, subprotocols=["streamlit"]) as socket:  # type: ignore[list-item]
             viewer = Viewer(socket, page, seen, refusals)
             await viewer.ask(fragment=False)
             while time.monotonic() < until:
-                await asyncio.sleep(REFRESH_S)
+                await asyncio.sleep(REFRESH_S)  # a page asks again at this rhythm
                 await viewer.ask(fragment=True)
     except Exception as failure:  # noqa: BLE001 - whatever breaks a viewer is what is looked for
         seen.errors.append(f"{page}: {type(failure).__name__} {failure}")
@@ -579,7 +579,7 @@ def _serving(root: Path) -> Iterator[tuple[int, int]]:
                 with socket.socket() as probe:
                     if probe.connect_ex(("127.0.0.1", port)) == 0:
                         break
-                time.sleep(0.1)
+                time.sleep(0.1)  # nobody tells when a port is open: it is tried
             yield port, process.pid
         finally:
             process.kill()  # it has nothing to finish, and would wait for its viewers
@@ -610,7 +610,7 @@ def publish(root: Path, minutes: float) -> None:
     until = time.monotonic() + minutes * 60
     newest = max(int(path.stem.rpartition("-")[2]) for path in published_snapshots(home))
     while (left := until - time.monotonic()) > 0:
-        time.sleep(min(PUBLISH_S, left))
+        time.sleep(min(PUBLISH_S, left))  # snapshots are published at the rhythm of runs
         newest += 1
         snapshot_id = f"{FIRST.rpartition('-')[0]}-{newest:06}"
         with open_warehouse(home.warehouse) as con:

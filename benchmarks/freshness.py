@@ -83,7 +83,7 @@ def measure(home: Path, writer: Writer, writes: int, gap: float, patience: float
             last = link
         if written and now - min(written.values()) > patience:
             raise RuntimeError(f"{len(written)} bookings are not shown after {patience:.0f} s.")
-        time.sleep(POLL_S)
+        time.sleep(POLL_S)  # as often as the figure is exact: a link tells nobody that it changed
     return waited
 
 
@@ -121,7 +121,7 @@ def first_snapshot(home: Path, process: subprocess.Popen[bytes], runs: int) -> N
     while len(list((home / "published").glob("2*.duckdb"))) < runs:
         if process.poll() is not None or time.monotonic() > give_up:
             raise RuntimeError("bookwatch published nothing.")
-        time.sleep(0.5)
+        time.sleep(0.5)  # a new snapshot is looked for: nobody tells of it
 
 
 def main(arguments: list[str] | None = None) -> None:

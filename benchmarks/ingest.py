@@ -231,7 +231,7 @@ def change() -> dict[str, Any]:
                 f"{url}/{identity}", json={"data": {"notes": note}}, headers=headers, timeout=60
             )
             answer.raise_for_status()
-    time.sleep(settings.safety_lag + 1.1)
+    time.sleep(settings.safety_lag + 1.1)  # a scan leaves younger rows to the next one
     with open_run(settings, RunOrder(quiet=True)) as begun:
         watch = Watch()
         scans = ingest(begun.run).scans

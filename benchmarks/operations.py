@@ -10,65 +10,14 @@ import argparse
 import json
 import os
 import resource
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
-A_CALL = 2_000
-
-
-class Sandbox:
-    """A sandbox with a day of the marketplace, in a process of its own; its truth, its keys, its count of calls."""
-
-    def __init__(self, folder: Path) -> None:
-        words = ["serve", "--json", "--days", "1", "--data", str(folder), "--die-with-parent"]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "sandbox", *words], cwd=ROOT, stdout=subprocess.PIPE, text=True
-        )
-        assert self.process.stdout is not None
-        told = json.loads(self.process.stdout.readline())
-        self.origin = told["endpoint"].removesuffix("/v1")
-        self.database = told["database"]
-        self.environment = {
-            "APPWRITE_ENDPOINT": told["endpoint"],
-            "APPWRITE_PROJECT_ID": told["project"],
-            "APPWRITE_DATABASE_ID": told["database"],
-            "APPWRITE_API_KEY": told["read_only_key"],
-            "APPWRITE_WRITE_KEY": told["key"],
-        }
-
-    def cpu_s(self) -> float:
-        """Processor time its process has taken so far."""
-        told = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
-
-    def control(self, method: str, path: str, body: Any = None) -> Any:
-        request = urllib.request.Request(
-            f"{self.origin}/control/{path}",
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=120) as answer:
-            content = answer.read()
-        return json.loads(content) if content else None
-
-    def load(self, table: str, rows: Iterator[Mapping[str, Any]]) -> None:
-        some: list[Mapping[str, Any]] = []
-        for row in rows:
-            some.append(row)
-            if len(some) == A_CALL:
-                self.control("POST", "rows/bulk", {"database": self.database, "table": table, "rows": some})
-                some = []
-        if some:
-            self.control("POST", "rows/bulk", {"database": self.database, "table": table, "rows": some})
+from benchmarks.sandboxes import Sandbox
 
 
 def bookings(number: int, asked: datetime) -> Iterator[dict[str, Any]]:
@@ -115,7 +64,7 @@ def _text(at: datetime) -> str:
 
 def measure(number: int, folder: Path) -> dict[str, Any]:
     """Plan and apply so many expiries; what was measured and counted."""
-    sandbox = Sandbox(folder / "sandbox")
+    sandbox = Sandbox(folder / "sandbox", "--days", "1")
     try:
         os.environ.update(
             sandbox.environment,

@@ -55,7 +55,7 @@ def served(home: Path) -> Iterator[str]:
             except (urllib.error.URLError, OSError):
                 if process.poll() is not None or time.monotonic() - began > LONGEST_START_S:
                     sys.exit("The dashboards did not start.")
-                time.sleep(0.2)
+                time.sleep(0.2)  # nobody tells when a server listens: it is asked
         yield url
     finally:
         process.terminate()

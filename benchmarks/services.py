@@ -33,12 +33,11 @@ from typing import Any
 
 import requests
 
+from benchmarks.sandboxes import ROOT, Sandbox, cpu_s
 from sandbox.clients.server import Server
 
-ROOT = Path(__file__).resolve().parents[1]
 BOOKWATCH = [sys.executable, "-c", "from pipelines.cli import main; main()"]
 MESSAGES = "chat_messages"
-A_CALL = 2_000
 SENDERS = 48
 A_CUSTOMER = 3
 """Bookings each makes: the rate allows five an hour."""
@@ -104,7 +103,7 @@ def asked(
 
     with ThreadPoolExecutor(SENDERS) as pool:
         for request in requests_made:
-            time.sleep(max(0.0, due - time.perf_counter()))
+            time.sleep(max(0.0, due - time.perf_counter()))  # open load: each is sent when its time comes
             pool.submit(send, request, due)
             due += chance.expovariate(rate)
     return {"late": late, "statuses": dict(statuses), "answers": answers, "seconds": due - began}
@@ -138,48 +137,13 @@ class Load:
 # Who asks and is asked -----------------------------------------------------------------------------------
 
 
-class Sandbox:
-    """A sandbox in a process of its own, with so many messages."""
+class Market(Sandbox):
+    """A sandbox with so many messages, whose people can be signed in."""
 
     def __init__(self, folder: Path, messages: int) -> None:
-        words = ["serve", "--json", "--days", "5", "--messages", str(messages), "--data", str(folder)]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "sandbox", *words, "--die-with-parent"],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stdout is not None
-        told = json.loads(self.process.stdout.readline())
-        self.project = told["project"]
-        self.origin, self.database = told["endpoint"].removesuffix("/v1"), told["database"]
-        self.server = Server(told["endpoint"], told["project"], told["database"])
+        super().__init__(folder, "--days", "5", "--messages", str(messages))
+        self.server = Server(self.endpoint, self.project, self.database)
         self.server.enter()
-        self.environment = {
-            "APPWRITE_ENDPOINT": told["endpoint"],
-            "APPWRITE_PROJECT_ID": told["project"],
-            "APPWRITE_DATABASE_ID": told["database"],
-            "APPWRITE_API_KEY": told["read_only_key"],
-            "APPWRITE_WRITE_KEY": told["key"],
-        }
-        self._web = requests.Session()
-        self._web.trust_env = False
-        self._web.headers["Connection"] = "close"  # one that was idle for long may end while it is used again
-
-    def control(self, method: str, path: str, body: Any = None) -> Any:
-        answer = self._web.request(method, f"{self.origin}/control/{path}", json=body, timeout=300)
-        answer.raise_for_status()
-        return answer.json() if answer.content else None
-
-    def load(self, table: str, rows: Iterator[Mapping[str, Any]]) -> None:
-        some: list[Mapping[str, Any]] = []
-        for row in rows:
-            some.append(row)
-            if len(some) == A_CALL:
-                self.control("POST", "rows/bulk", {"database": self.database, "table": table, "rows": some})
-                some = []
-        if some:
-            self.control("POST", "rows/bulk", {"database": self.database, "table": table, "rows": some})
 
     def forget(self, since: str) -> None:
         """Delete what an earlier measurement left: its open offers would be handed on while this one measures."""
@@ -190,7 +154,7 @@ class Sandbox:
         query = f'{{"method":"greaterThan","attribute":"$createdAt","values":["{since}"]}}'
         for table in LEFT:
             where = f"{self.origin}/v1/tablesdb/{self.database}/tables/{table}/rows"
-            answer = self._web.delete(where, json={"queries": [query]}, headers=headers, timeout=300)
+            answer = self.web.delete(where, json={"queries": [query]}, headers=headers, timeout=300)
             if answer.status_code != 404:
                 answer.raise_for_status()
 
@@ -218,12 +182,6 @@ class Services:
         self.endpoint = json.loads(line)["endpoint"]
 
 
-def cpu_s(pid: int) -> float:
-    """Processor time a process has taken so far."""
-    told = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def memory_mb(pid: int) -> int:
     """The most memory a process has had."""
     found = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if "VmHWM" in line]
@@ -233,7 +191,7 @@ def memory_mb(pid: int) -> int:
 # What there is -------------------------------------------------------------------------------------------
 
 
-def make_indexes(sandbox: Sandbox) -> None:
+def make_indexes(sandbox: Market) -> None:
     """Those of messages that ``services install`` makes, with the patience that millions of rows ask for."""
     from marketplace.collections import COLLECTIONS
     from services.tables import FURTHER, Index
@@ -308,7 +266,7 @@ def chatter(number: int) -> str:
     return f"bench-chatter-{number}"
 
 
-def load_rooms(sandbox: Sandbox, now: datetime) -> None:
+def load_rooms(sandbox: Market, now: datetime) -> None:
     """The conversations: a booking, a room, its messages, half of them of either side."""
     at, until = _text(now - timedelta(days=3)), _text(now + timedelta(days=30))
     named = list(enumerate(room_names()))
@@ -382,7 +340,7 @@ def _text(at: datetime) -> str:
 class Bookings:
     """Customers and providers that nobody has seen before, and what they ask. ``count``: bookings."""
 
-    def __init__(self, sandbox: Sandbox, count: int, now: datetime) -> None:
+    def __init__(self, sandbox: Market, count: int, now: datetime) -> None:
         self._server, self._run = sandbox.server, f"{int(now.timestamp()):x}"
         self._now = now
         self.customers = [f"c{self._run}-{n}" for n in range(-(-count // A_CUSTOMER))]
@@ -475,7 +433,7 @@ def _of_room(server: Server, number: int, what: str) -> dict[str, Any]:
 class Measurement:
     """What was measured, by operation."""
 
-    def __init__(self, sandbox: Sandbox, services: Services, load: Load) -> None:
+    def __init__(self, sandbox: Market, services: Services, load: Load) -> None:
         self._sandbox, self._services, self._load = sandbox, services, load
         self.found: dict[str, Any] = {}
 
@@ -508,7 +466,7 @@ class Measurement:
         """One at a time on a quiet server: the calls to Appwrite each costs, what the services do by themselves taken
         off. The first of each asks who it is, too, as whoever was not heard of for a minute does."""
         quiet_from, began = self._sandbox.count(), time.monotonic()
-        time.sleep(5)
+        time.sleep(5)  # long enough to count what the services ask by themselves
         quiet = [
             (b - a) / (time.monotonic() - began)
             for a, b in zip(quiet_from, self._sandbox.count(), strict=True)
@@ -535,7 +493,7 @@ class Measurement:
 def measure(given: argparse.Namespace, folder: Path, stop: Callable[[subprocess.Popen[str]], None]) -> Any:
     """Everything, one after the other; what was measured."""
     began = time.monotonic()
-    sandbox = Sandbox(folder / "sandbox", given.messages)
+    sandbox = Market(folder / "sandbox", given.messages)
     stop(sandbox.process)
     now = datetime.now(UTC)
     marked = folder / "rooms-loaded"

@@ -148,6 +148,12 @@ def _standing(path: Path, *_marks: tuple[int, int, int] | None) -> Standing:
     )
 
 
+def unread(screen: Screen) -> None:
+    """That nothing can be told of what people entered, and why."""
+    why = "acts.elsewhere" if screen.elsewhere else "acts.unread"
+    show(parts.note("none", screen.text(why), screen.text(f"{why}_text")))
+
+
 # Acts on a problem -----------------------------------------------------------------------------------
 
 
@@ -157,7 +163,7 @@ def buttons(screen: Screen, kind: Kind, record_id: str) -> None:
         return  # what is done is done about what is so now
     known = standing(screen)
     if known is None:
-        show(parts.note("none", screen.text("acts.unread"), screen.text("acts.unread_text")))
+        unread(screen)
         return
     with st.container(border=True, key=f"acts_{kind}"):
         if kind == "alert":
@@ -418,6 +424,9 @@ def order_form(screen: Screen, kind: OrderKind, **arguments: str) -> None:
     pipelines/orders.py reads them: forget (customer), report (first, until, format), package and sign_off (month),
     sweep (none)."""
     say = screen.text
+    if screen.elsewhere:
+        unread(screen)
+        return
     if not screen.may(NEEDS[kind]):
         st.caption(say(f"acts.may_not_{kind}"))
         progress(screen, kind)
@@ -502,7 +511,7 @@ def _progress(screen: Screen, kinds: tuple[OrderKind, ...], about: Mapping[str, 
     say = screen.text
     orders = _orders(screen, kinds, about)
     if orders is None:
-        show(parts.note("none", say("acts.unread"), say("acts.unread_text")))
+        unread(screen)
         return
     if waited and not any(order.open for order in orders):
         st.rerun(scope="app")  # what was made is there now

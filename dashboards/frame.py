@@ -26,11 +26,12 @@ from dashboards.period import CHOICES, CUSTOM, EARLIEST
 from dashboards.queries import reading
 from dashboards.sections import shared
 from dashboards.viewer import Viewer
-from dashboards.wording import LANGUAGES, Wording
+from dashboards.wording import LANGUAGES, Wording, instant
 from marketplace.roles import Right, Role
 from resources.collector import leave_out_what_is_loaded
 from resources.modules import modules_of
 from resources.settings import Settings
+from resources.shared.fetching import mark_of
 
 HERE = Path(__file__).resolve().parent
 SNAPSHOTS_OFFERED = 200
@@ -198,6 +199,11 @@ def snapshots(looked: Looked, settings: Settings, say: Wording) -> None:
     except reading.SnapshotUnreadable:
         shown = None  # the page itself says what could not be read
     show(cards.foot(shown and shown.snapshot_id, shown and shown.rules_version, say))
+    mark = mark_of(settings.home.published)
+    if mark is not None:
+        show(
+            element("p", say("app.fetched", store=mark.store, time=say.time(instant(mark.at))), cls="bw-foot")
+        )
 
 
 def services(settings: Settings, say: Wording) -> None:

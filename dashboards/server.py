@@ -15,7 +15,7 @@ from starlette.middleware import Middleware  # noqa: E402 - the path must stand 
 from starlette.middleware.gzip import GZipMiddleware  # noqa: E402 - the path must stand first
 
 from dashboards import first_page, warmth  # noqa: E402 - the path must stand first
-from dashboards import frame as _frame  # noqa: E402, F401 - likewise; pages are read before anyone comes
+from dashboards import frame as _frame  # noqa: E402, F401 - path first; pages are read early
 from dashboards.entrance import Entrance, login_of_this_server  # noqa: E402 - the path must stand first
 from dashboards.moved import Moved  # noqa: E402 - the path must stand first
 from dashboards.report_files import ROUTES  # noqa: E402 - the path must stand first

@@ -137,6 +137,7 @@ class Collection:
     ``links``: attributes that name a booking or a room. ``published``: attributes published as ids, codes or words.
     ``expected``: attributes a deployment should have; ``indexes``: those worth having. ``core``: how core derives it.
     ``of_services``: it is there only where the booking services are installed; elsewhere nothing is said of it.
+    ``fleeting``: whoever writes its rows deletes them when they are old, so that many are gone is nothing odd.
     """
 
     name: str
@@ -151,6 +152,7 @@ class Collection:
     indexes: tuple[WantedIndex, ...] = ()
     core: CoreRows | None = None
     of_services: bool = False
+    fleeting: bool = False
 
     def __post_init__(self) -> None:
         if self.required and self.of_services:

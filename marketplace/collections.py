@@ -426,7 +426,7 @@ COLLECTIONS: Final[tuple[Collection, ...]] = (
         personal=("instants",),
         keys=PersonKeys(owner=("userId",)),
     ),
-    Collection("service_requests", ingested=True, of_services=True, personal=("answer",)),
+    Collection("service_requests", ingested=True, of_services=True, fleeting=True, personal=("answer",)),
     Collection("discount_codes", ingested=True, of_services=True, category=Category.PAYMENT),
 )
 """bank_details is never ingested. Attributes that are only "also seen" (domain.md) are not expected of every

@@ -231,7 +231,7 @@ class _Counts(_Weeks):
         shape = np.outer(means.mean(axis=1), means.mean(axis=0)) / mean if mean > 0 else means
         return shape.reshape(-1)[np.arange(LENGTH) % HOURS_A_WEEK]
 
-    @cache  # noqa: B019 - as above
+    @cache  # noqa: B019 - as long as the series is judged
     def dispersion(self, span: int) -> float:
         """Variance over mean of spans of that length at the same time of the week; at least 1, and that of an hour."""
         x, whole = self._blocks(self.hours.counts, span), self._whole_blocks(span)
@@ -338,7 +338,7 @@ class _Shares(_Weeks):
         self.overall = hits / trials if trials else 0.5
         self.before, self.before_hits = self._sums(hours.counts), self._sums(hours.hits)
 
-    @cache  # noqa: B019 - as above
+    @cache  # noqa: B019 - as long as the series is judged
     def correlation(self, span: int) -> float:
         """How alike the trials of one span are beyond chance: 0 where the weeks vary as chance has it."""
         assert self.hours.hits is not None

@@ -37,6 +37,8 @@ class AnomalyLimits:
 
 
 ANOMALY_LIMITS: Final = AnomalyLimits()
+#: So long a request is answered as it was the first time it came with its key; later it is a new one.
+REQUESTS_KEPT: Final = timedelta(days=7)
 #: Bookings a place may say it takes at once; more is no capacity but a mistake.
 LARGEST_CAPACITY: Final = 1_000
 #: The stars of a review, both included.

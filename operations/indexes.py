@@ -177,7 +177,7 @@ class _Maker:
                 )
             if self.monotonic() - began >= self.patience_s:
                 return replace(index, state=IndexState.PROCESSING, said=Message("indexes.processing"))
-            self.sleep(LOOK_EVERY_S)
+            self.sleep(LOOK_EVERY_S)  # the server builds it in its own time and tells nobody
 
     def _listed(self, index: Index) -> dict[str, Any] | None:
         """The index as the server has it; None where it has none of that key."""

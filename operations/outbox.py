@@ -153,7 +153,7 @@ def _slices(ids: Sequence[str]) -> Iterator[Sequence[str]]:
 
 def _pause(settings: Settings, seconds: float) -> None:
     """Wait, and look at the switch again."""
-    sleep(seconds)
+    sleep(seconds)  # between two tries of a receiver that did not take it
     _require_going(settings)
 
 

@@ -4,12 +4,12 @@ reads, the switch that ends all acting is looked for. How a call is made stands 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Unpack
 
 from resources.acting import Stop, stopped
+from resources.appwrite.acting_client import Patience
 from resources.appwrite.failures import CallEvent
-from resources.appwrite.gateway import CONNECT_SECONDS, READ_SECONDS
 from resources.appwrite.writing import Row, WritingGateway
 from resources.clock import Clock
 from resources.errors import BookwatchError
@@ -34,17 +34,13 @@ class ActingGateway(WritingGateway):
         settings: Settings,
         clock: Clock,
         on_call: Callable[[CallEvent], None] = lambda event: None,
-        *,
-        timeouts: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
+        **patience: Unpack[Patience],
     ) -> None:
         """Raises UsageError where there is no acting key."""
-        super().__init__(settings, clock, on_call, timeouts=timeouts)
+        super().__init__(settings, clock, on_call, **patience)
         self._home = settings.home
         self._rows: dict[tuple[str, str], Row | None] = {}
         self._answers: dict[tuple[str, tuple[str, ...]], list[Row]] = {}
-
-    def __enter__(self) -> ActingGateway:
-        return self
 
     def forget(self) -> None:
         """Forget what rows were read: the next question is asked of the server."""
@@ -69,16 +65,7 @@ class ActingGateway(WritingGateway):
             self._answers[key] = super().rows(collection, queries)
         return self._answers[key]
 
-    def _call(
-        self,
-        operation: str,
-        collection: str,
-        method: str,
-        path: str,
-        params: Mapping[str, Any],
-        headers: Mapping[str, str] | None = None,
-    ) -> tuple[dict[str, Any], Mapping[str, str]]:
+    def _before_call(self) -> None:
         stop = stopped(self._home)
         if stop is not None:
             raise ActingStopped.by(stop)
-        return super()._call(operation, collection, method, path, params, headers)

@@ -16,6 +16,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+import duckdb
+
+from assets.core import since
 from marketplace.backups import BackupState
 from marketplace.collections import BOOKING_COLLECTIONS, USERS
 from marketplace.pseudonyms import Pseudonyms
@@ -25,6 +28,13 @@ from operations.backup import erasing as backups
 from operations.backup.create import settle
 from operations.backup.erasing import IDS
 from pipelines.exports import erasing
+from pipelines.exports.storing import (
+    EXPORTS,
+    can_be_stored,
+    drop_report,
+    store_export,
+    stored_manifest,
+)
 from pipelines.report_texts import texts_of
 from pipelines.reports import days
 from resources import own_files
@@ -35,11 +45,16 @@ from resources.forgotten import Forgotten
 from resources.home import Home
 from resources.kept_files import LOOKING, Found, OwnRows, is_duckdb, look, remove, tables_of, write_without
 from resources.ledger import BackupEntry, Ledger
+from resources.objects import Objects, objects_of
 from resources.raw.store import RawStore
 from resources.rewrites import Kind, Rewrites
 from resources.seals import require_unchanged, sealed
 from resources.settings import Settings
+from resources.shared.listing import FOLDER as SHARED
+from resources.shared.sharing import Source, restore, share_status, shared_hashes, withdraw
+from resources.snapshots import published_snapshots
 from resources.store import Store, open_store
+from resources.warehouse import open_warehouse
 
 MAKING: Final = "rewriting"
 _CELLS: Final[tuple[CellKind, ...]] = ("id", "written", "sentence")
@@ -128,6 +143,7 @@ def search(task: Task) -> Search:
     _morning_reports(task, found)
     _backups(task, found)
     _database_backups(task, found)
+    _stored(task, found)
     return found
 
 
@@ -175,9 +191,22 @@ def _snapshots(task: Task, found: Search) -> None:
     if home.warehouse.exists():
         kept, traces = _looked(task, "warehouse", home.warehouse)
         if (traces or held) and kept.why is None and task.anew:
-            _try(kept, lambda: _anew(task, "warehouse", home.warehouse, traces))
+            _try(kept, lambda: _warehouse_anew(task, home.warehouse, traces))
         if traces or kept.why or kept.rewritten:
             found.kept.append(kept)
+
+
+def _warehouse_anew(task: Task, path: Path, traces: Found) -> tuple[str, str]:
+    """Write the warehouse anew. What is replaced in its rows is no change that core noted: all marts are made again."""
+    try:
+        with open_warehouse(path) as con:
+            since.whole(con, "values of a person were erased")
+    except duckdb.Error as broken:
+        raise BookwatchError(
+            f"{path.name} could not be written ({type(broken).__name__}).",
+            "It stands as it was, and holds the values: make room beside it and run this again.",
+        ) from None
+    return _anew(task, "warehouse", path, traces)
 
 
 def _looked(task: Task, kind: Kind, path: Path, own: tuple[OwnRows, ...] = ()) -> tuple[Kept, Found]:
@@ -319,10 +348,88 @@ def _morning_reports(task: Task, found: Search) -> None:
                 continue
             cells = len(set().union(*(task.traces.replacements(texts, kind) for kind in _CELLS)))
             if cells and task.anew:
+                if task.settings.store:
+                    drop_report(objects_of(task.settings), path)
                 path.unlink(missing_ok=True)
                 found.gone.append(str(path))
             elif cells:
                 found.kept.append(Kept("report", str(path), {"cells": cells}))
+
+
+# -- copies in the store -------------------------------------------------------------------------------------
+
+
+def _stored(task: Task, found: Search) -> None:
+    """What was shared, and packages brought there: they follow what became of the files here. One that has no file here
+    any more cannot be looked through, and goes where anything is written anew."""
+    if not task.settings.store:
+        return
+    try:
+        objects = objects_of(task.settings)
+        _shared_snapshots(task, found, objects)
+        _stored_exports(task, found, objects)
+    except BookwatchError as refused:
+        found.kept.append(Kept("snapshot", task.settings.store, why=f"{refused.problem} {refused.next_step}"))
+
+
+def _shared_snapshots(task: Task, found: Search, objects: Objects) -> None:
+    shared = shared_hashes(objects)
+    if not shared:
+        return
+    here = {path.stem: path for path in published_snapshots(task.home)}
+    held = {Path(one.path).stem for one in found.kept if one.kind == "snapshot" and not one.why}
+    others = {name for name in shared if name in here and _sealed_as(here[name]) != shared[name]}
+    place = f"{objects.place}/{SHARED}"
+    if not task.anew:
+        found.kept += [
+            Kept("snapshot", f"{place}/{name}", {"shared": 1}) for name in sorted(held & {*shared})
+        ]
+        found.unknown += [f"{place}/{name}" for name in sorted({*shared} - {*here})]
+        return
+    if not (held | others) & {*shared} and {*shared} <= {*here}:
+        return
+    kept = Kept("snapshot", place, {"shared": len(shared)})
+    found.kept.append(kept)
+    try:
+        # All of them: the bytes of one may lie in the object of another.
+        withdraw(objects)
+        kept.rewritten = True
+        for number, path in enumerate(here[name] for name in shared if name in here):
+            source = Source(path, _sealed_as(path), None, None)
+            restore(objects, source, newest=number == 0)
+    except BookwatchError as refused:
+        kept.why = f"{refused.problem} {refused.next_step}"
+    if task.home.status.exists():
+        share_status(objects, task.home.status.read_bytes())
+
+
+def _sealed_as(path: Path) -> str:
+    seal = require_unchanged(path, in_full=True)
+    return _sha256(path) if seal is None else seal.sha256
+
+
+def _stored_exports(task: Task, found: Search, objects: Objects) -> None:
+    held = {one.path: one for one in found.kept if one.kind == "export"}
+    before: dict[str, set[str]] = {}
+    for one in task.rewrites.done():
+        if one.kind == "export":
+            before.setdefault(one.path, set()).add(one.sha256_before)
+    for folder in dict.fromkeys(entry.folder for entry in Ledger(task.home.ledger).exports()):
+        path, kept = Path(folder), held.get(folder)
+        if (kept is None and folder not in before) or not can_be_stored(path):
+            continue
+        there = stored_manifest(objects, path)
+        follows = there in before.get(folder, ())
+        if there is None or not (follows or (kept is not None and not kept.rewritten)):
+            continue
+        copy = Kept("export", f"{objects.place}/{EXPORTS}/{path.name}", {} if kept is None else kept.where)
+        if follows and task.anew:
+            try:
+                store_export(objects, path, before=there)
+                copy.rewritten = True
+            except BookwatchError as refused:
+                copy.why = f"{refused.problem} {refused.next_step}"
+        found.kept.append(copy)
 
 
 # -- backups -------------------------------------------------------------------------------------------------
@@ -362,7 +469,7 @@ def finish_backups(settings: Settings, *, at: datetime) -> None:
     """End what killed processes left of backups of the database, and rewritings of them: half-made ones hold rows too,
     and go. For whoever holds the backups' lock. Raises StoreFailure."""
     rewrites = Rewrites(settings.home.ledger)
-    store = open_store(settings.store, settings.home)
+    store = open_store(settings)
     settle(settings, store, Ledger(settings.home.ledger))
     for begun in rewrites.unfinished():
         path = Path(begun.path)
@@ -374,7 +481,7 @@ def _database_backups(task: Task, found: Search) -> None:
     """Backups of the database, in the store of the settings; what another store holds is named."""
     settings = task.settings
     try:
-        store = open_store(settings.store, settings.home)
+        store = open_store(settings)
         names = backups.backups_in(store)
     except BookwatchError as refused:
         found.kept.append(Kept("backup", settings.store, why=f"{refused.problem} {refused.next_step}"))

@@ -92,7 +92,7 @@ class Job:
             if not told:
                 told = True
                 self.tell(Message("order.waits"))
-            time.sleep(LOOK_AGAIN_S)
+            time.sleep(LOOK_AGAIN_S)  # whoever holds the lock tells nobody that it was let go
 
 
 # What an order does ----------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
@@ -117,8 +118,20 @@ def _wait_for(
             probe.settimeout(0.5)
             if probe.connect_ex(address) == 0:
                 return
-        time.sleep(0.1)
+        time.sleep(0.1)  # nobody tells when a port is open: it is tried
     raise BookwatchError(f"{child.name} did not answer on {place}.", "Its log is in BOOKWATCH_HOME/dagster.")
+
+
+def end_with(parent: int) -> None:
+    """Have this process told to end (SIGTERM) once the one that started it is gone, however that ended: one that is
+    killed stops no child."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)  # a parent that dies tells nobody: its number is looked at
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
 @contextlib.contextmanager
@@ -153,4 +166,4 @@ def watch_over(
         if time.monotonic() >= due:
             look()
             due = time.monotonic() + every
-        time.sleep(0.5)
+        time.sleep(0.5)  # how soon it is seen that a child ended

@@ -30,6 +30,7 @@ from pipelines.alerting.standing import standings
 from pipelines.alerting.turn import alert_turn, for_status, show_alerts
 from pipelines.backup_alerts import backup_observations
 from pipelines.environment import prepare
+from pipelines.following import require_own
 from pipelines.health_fallback import judge
 from pipelines.interrupts import held_back, terminable
 from pipelines.status import run_status
@@ -38,8 +39,10 @@ from resources.heartbeat import beat
 from resources.instants import stamp_of
 from resources.ledger import Ledger, LedgerTooNew
 from resources.lock import run_lock
+from resources.objects import objects_of
 from resources.run_report import Built, Run, RunOrder, RunReport
 from resources.settings import Settings
+from resources.shared.sharing import share_status
 from resources.status_file import write_status
 from resources.sweep_mark import mark_sweep
 
@@ -50,9 +53,10 @@ UNENTERED: Final = 0
 
 
 def run(settings: Settings, order: RunOrder = RunOrder()) -> RunReport:  # noqa: B008 - frozen
-    """One run in this process. Raises RunActive, UsageError (no Appwrite is set), and KeyboardInterrupt where Ctrl-C
-    came once the report was being written; other failures stand in the report.
+    """One run in this process. Raises RunActive, UsageError (no Appwrite is set, or the home is a reader's), and
+    KeyboardInterrupt where Ctrl-C came once the report was being written; other failures stand in the report.
     """
+    require_own(settings)
     settings.require_appwrite()
     prepare(settings)
     with terminable(), open_run(settings, order) as begun:
@@ -187,8 +191,23 @@ def report(found: RunReport) -> RunReport:
                 told = turn.send()
         if told:
             write_status(found.home, {**status, **for_status(turn.state, turn.now)})
+    _share_status(found)
     _beat(found)
     return found
+
+
+def _share_status(found: RunReport) -> None:
+    """How the pipeline is, for readers elsewhere. What they have grows old where this fails, and they are told by
+    that."""
+    settings = found.settings
+    if settings.share_snapshots == "off" or any(
+        warning.step == snapshot.SHARING for warning in found.warnings
+    ):
+        return  # the store did not take the snapshot either: it is not waited for twice
+    try:
+        share_status(objects_of(settings), found.home.status.read_bytes())
+    except BookwatchError as refused:
+        found.run.say(f"status.json was not shared: {refused}")
 
 
 def _watched() -> set[str]:

@@ -41,5 +41,5 @@ def beat(
         delay = retry_delay(attempt, random.random)
         if attempt == RETRIES or monotonic() - began + delay >= RETRY_BUDGET:
             break
-        sleep(delay)
+        sleep(delay)  # the backoff between two tries
     return reason

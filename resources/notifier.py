@@ -239,7 +239,7 @@ class Notifier:
                 shorter = _written(room, body)
                 shortened = shortened or len(shorter) < len(text)
                 text = min(shorter, text, key=len)
-            self.sleep(delay)
+            self.sleep(delay)  # the backoff between two tries
         return Sent(False, retries + 1, length=len(text), shortened=shortened)
 
     @staticmethod

@@ -215,8 +215,24 @@ class Settings(BaseSettings):
     )
     store: str = Field(
         default="",
-        description="Where backups lie: a folder, or the address of an object store (s3://bucket/prefix, gs://, az://),"
-        " whose credentials its own variables hold. By default BOOKWATCH_HOME/backups.",
+        description="Where backups lie, and what is shared: a folder, or the address of an object store"
+        " (s3://bucket/prefix, gs://, az://), whose credentials its own variables hold. By default"
+        " BOOKWATCH_HOME/backups.",
+    )
+    store_endpoint: str = Field(
+        default="",
+        description="The server of an s3:// store that is not Amazon's, as in https://s3.example: scheme, host and"
+        " port alone. http:// to another machine is refused unless BOOKWATCH_ALLOW_HTTP is on.",
+    )
+    share_snapshots: Literal["off", "whole", "changes"] = Field(
+        default="off",
+        description="Whether each run brings the newest snapshot and status.json to BOOKWATCH_STORE, for readers"
+        " elsewhere: whole (a DuckDB file each) or changes (the parts that changed).",
+    )
+    follow: str = Field(
+        default="",
+        description="The store, as BOOKWATCH_STORE names one, whose newest snapshot this home shows: it is a reader's,"
+        " without a pipeline of its own.",
     )
     backup_at: str = Field(
         default=BACKUP_AT,
@@ -249,7 +265,8 @@ class Settings(BaseSettings):
     )
     allow_http: bool = Field(
         default=False,
-        description="APPWRITE_ENDPOINT may be http:// to another machine: key and rows can be read on the way.",
+        description="APPWRITE_ENDPOINT and BOOKWATCH_STORE_ENDPOINT may be http:// to another machine: key and rows can"
+        " be read on the way.",
     )
     hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
@@ -436,13 +453,43 @@ class Settings(BaseSettings):
             raise Wrong("setting.time_of_day")
         return value.strip()
 
-    @field_validator("store")
+    @field_validator("store", "follow")
     @classmethod
     def _store(cls, value: str) -> str:
         value = value.strip()
         # It is copied into the ledger, tables and sentences.
         if "://" in value and re.search(r"[@?#\s\x00-\x1f\x7f]", value):
             raise Wrong("setting.store_secret")
+        return value
+
+    @field_validator("store_endpoint")
+    @classmethod
+    def _store_server(cls, value: str) -> str:
+        value = value.strip().rstrip("/")
+        if value and not re.fullmatch(
+            r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?", value
+        ):
+            raise Wrong("setting.store_endpoint")
+        return value
+
+    @field_validator("share_snapshots", mode="before")
+    @classmethod
+    def _shared_how(cls, value: object) -> object:
+        return "off" if value == "" else value
+
+    @field_validator("share_snapshots")
+    @classmethod
+    def _shared_where(cls, value: str, info: ValidationInfo) -> str:
+        # The home's own folder of backups is no place that others read.
+        if value != "off" and not info.data.get("store"):
+            raise Wrong("setting.share_store")
+        return value
+
+    @field_validator("follow")
+    @classmethod
+    def _one_of_both(cls, value: str, info: ValidationInfo) -> str:
+        if value and info.data.get("share_snapshots", "off") != "off":
+            raise Wrong("setting.follow_shares")
         return value
 
     @field_validator("backup_recipient", "backup_bucket")

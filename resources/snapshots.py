@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 # linux/fs.h: FICLONE, a copy that shares blocks where the file system can (btrfs, xfs).
 _FICLONE = 0x40049409
 
+#: The schema in which a run leaves for the next what changed (assets/core/since.py): without a row in a snapshot, and
+#: not among the tables that are offered.
+NOT_OFFERED = "since"
 KEEP_LAST = 10
 KEEP_DAILY_FOR = timedelta(days=30)
 

@@ -129,5 +129,5 @@ def _stop(number: int, _frame: object) -> None:
 def _follow(parent: int) -> None:
     """End with the process that started this one."""
     while os.getppid() == parent:
-        time.sleep(0.5)
+        time.sleep(0.5)  # a parent that dies tells nobody: its number is looked at
     os.kill(os.getpid(), signal.SIGTERM)

@@ -23,6 +23,7 @@ from resources.settings import Settings
 from services.accounts import Accounts
 from services.callers import Caller
 from services.commands import KEY, LONGEST_KEY, Command, perform
+from services.going_on import Asides
 from services.noting import NoNotes, Notes, note_calls
 from services.patience import seconds_left
 from services.problems import Problem
@@ -58,6 +59,8 @@ class Services:
     notes: Notes = field(default_factory=NoNotes)
     server_now: Callable[[], datetime | None] = lambda: None
     """The server's clock, naive UTC; None before its first answer."""
+    asides: Asides = field(default_factory=Asides)
+    """What failed for good in the loops."""
     _ones: dict[type, Any] = field(default_factory=dict[type, Any])
     _lock: threading.RLock = field(default_factory=threading.RLock)
 

@@ -26,7 +26,10 @@ class Point(BaseModel):
 
     name: str = Field(description="appwrite, collections, loops or notes.")
     state: Word
-    detail: str = Field(default="", description="A word for programs: what is missing, or late.")
+    detail: str = Field(
+        default="",
+        description="A word for programs: what is missing, late or set aside.",
+    )
 
 
 class Health(BaseModel):
@@ -56,9 +59,12 @@ class Examiner:
         with answered_within(ASKED_WITHIN_S):
             points = [self._appwrite(), self._collections()]
         late = self.loops.late() if self.loops is not None else []
-        points.append(Point(name="loops", state="broken" if late else "ok", detail=" ".join(late)))
+        # A row that fails for good is told by the spool, and stops nothing: the loops work.
+        aside = self._services.asides.count()
+        told = " ".join(late) or (f"aside {aside}" if aside else "")
+        points.append(Point(name="loops", state="broken" if late else "ok", detail=told))
         # What was lost once stays so, and is told by the spool: here counts whether more is.
-        before, self._lost = self._lost, int(getattr(self._services.notes, "lost", 0))
+        before, self._lost = self._lost, self._services.notes.lost
         told = f"lost {self._lost}" if self._lost else ""
         points.append(Point(name="notes", state="broken" if self._lost > before else "ok", detail=told))
         states = {point.state for point in points}

@@ -230,7 +230,7 @@ class _Installation:
                     )
                     yield Part("index", name, state)
             if made:
-                time.sleep(pause)
+                time.sleep(pause)  # it is built in the server's own time, and nobody tells when it is there
                 pause = min(2.0, 2 * pause)
 
     def _index_body(
@@ -345,7 +345,7 @@ class _Installation:
             }
             if not waits or dead or time.monotonic() > until:
                 return dead or dict.fromkeys(waits, State.PROCESSING)
-            time.sleep(pause)
+            time.sleep(pause)  # it is built in the server's own time, and nobody tells when it is there
             pause = min(2.0, 2 * pause)
 
 

@@ -96,4 +96,5 @@ class Loops:
                     CallOutcome.TRANSIENT,
                     context={"reason": type(failure).__name__},
                 )
+            # Its rhythm, slower after failures; a stop ends it at once.
             self._ended.wait(min(LONGEST_PAUSE_S, loop.every_s * 2 ** min(failed, 6)))

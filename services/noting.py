@@ -3,13 +3,14 @@ ops.timings and ops.errors. No values, no ids of people."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from marketplace.collection import Category
-from marketplace.events import CallOutcome, EventSeverity
+from marketplace.events import CallOutcome
 from resources.appwrite.failures import CallEvent
+from resources.spool import Spool
 
 SOURCE: Final = "services"
 _AREAS: Final = (
@@ -24,28 +25,17 @@ _AREAS: Final = (
 """What a failure of a path hinders, by its beginning."""
 
 
-class Notes(Protocol):
-    """Where it goes: resources/spool.py, which never raises."""
-
-    def note(
-        self,
-        at: datetime,
-        operation: str,
-        seconds: float,
-        outcome: CallOutcome = CallOutcome.OK,
-        status: int | None = None,
-        *,
-        category: Category | None = None,
-        severity: EventSeverity | None = None,
-        context: Mapping[str, str | int] | None = None,
-    ) -> None: ...
-
-
 class NoNotes:
     """Nowhere."""
 
+    lost = 0
+
     def note(self, *told: Any, **named: Any) -> None:
         """Nothing is kept."""
+
+
+Notes = Spool | NoNotes
+"""Where it goes; neither ever raises."""
 
 
 def note_calls(notes: Notes) -> Callable[[CallEvent], None]:

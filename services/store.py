@@ -38,6 +38,7 @@ class Gateway(Protocol):
     def server_now(self) -> datetime: ...
     def create(self, write: Create) -> None: ...
     def change(self, write: Change) -> None: ...
+    def remove(self, collection: str, row_ids: Sequence[str]) -> None: ...
     @property
     def has_transactions(self) -> bool: ...
     def open_transaction(self) -> str: ...
@@ -121,6 +122,7 @@ def carry_out(gateway: Gateway, now: Callable[[], datetime], decide: Callable[[V
             if decision.writes:
                 _write(gateway, view, decision)
         except (_Moved, Underway):
+            # Random: two that met must not meet again.
             time.sleep(min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**attempt) * random.random())
             continue
         return decision.answer
@@ -182,9 +184,9 @@ def _find_out(gateway: Gateway, transaction: str) -> None:
             if status == "failed" or (status == "pending" and gateway.roll_back(transaction)):
                 raise _Moved
         except CallFailure:
-            time.sleep(_LONGEST_PAUSE_S)
+            time.sleep(_LONGEST_PAUSE_S)  # the server did not answer: it is let be for longest
             continue
-        time.sleep(_FIRST_PAUSE_S)
+        time.sleep(_FIRST_PAUSE_S)  # the commit is under way, and ends within moments
     raise Doubtful
 
 

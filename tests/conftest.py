@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import importlib
 import os
 import shutil
 import sys
@@ -17,7 +16,7 @@ import pytest
 from hypothesis import settings
 
 from resources.home import Home
-from tests import places
+from tests import forked, places
 from tests.published import copied_home, left_as_it_is, published_once, shared_folder
 from tests.sandbox_server import empty_sandbox as empty_sandbox  # a fixture of every folder
 
@@ -69,18 +68,18 @@ def pytest_configure(config: pytest.Config) -> None:
         places.keep_files_in_memory()
         compiled = places.begin_session()
         config.add_cleanup(lambda: shutil.rmtree(compiled, ignore_errors=True))
+        if forked.can_copy() and "popen" in (config.getoption("tx", None) or ()):
+            _copy_workers(config, compiled)
 
 
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Let each of several workers that collect all tests begin with a part of their files of its own: pytest writes
-    down what it made of them, and the others need not make it again. What cannot be imported is told when tests are
-    collected."""
-    worker: dict[str, Any] = getattr(session.config, "workerinput", {})
-    if worker and [Path(argument).resolve() for argument in session.config.args] == [ROOT]:
-        number = int(str(worker["workerid"]).removeprefix("gw"))
-        for path in sorted(ROOT.rglob("test_*.py"))[number :: int(worker["workercount"])]:
-            with contextlib.suppress(Exception):
-                importlib.import_module(".".join(path.relative_to(ROOT.parent).with_suffix("").parts))
+def _copy_workers(config: pytest.Config, folder: Path) -> None:
+    """Let the workers be copies of a process that has imported all modules of tests that were asked for."""
+    asked = [Path(argument.partition("::")[0]).resolve() for argument in config.args]
+    captured: Any = config.pluginmanager.getplugin("capturemanager")
+    with captured.global_and_fixture_disabled() if captured else contextlib.nullcontext():
+        original = forked.Original(folder, lambda: forked.import_modules_of(asked, ROOT.parent))
+    config.add_cleanup(original.end)
+    config.option.tx = [original.worker if each == "popen" else each for each in config.option.tx]
 
 
 def pytest_collection_finish() -> None:

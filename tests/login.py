@@ -107,7 +107,7 @@ def dashboards(home: Path, **environment: str) -> Iterator[Login]:
             while not _answers(url):
                 assert process.poll() is None, log.read_text()[-2000:]
                 assert time.monotonic() < until, log.read_text()[-2000:]
-                time.sleep(0.05)
+                time.sleep(0.05)  # nobody tells when a server listens: it is asked
             yield Login(url, address, home)
         finally:
             process.terminate()

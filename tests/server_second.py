@@ -14,7 +14,7 @@ _written: dict[str, SandboxProcess] = {}
 
 def after_this_second() -> None:
     """Wait until the second of what was just written is over: for a server that starts again, with its own clock."""
-    time.sleep(1.05 - time.time() % 1)
+    time.sleep(1.05 - time.time() % 1)  # seconds are what its clock counts in
 
 
 def wrote(server: SandboxProcess) -> None:

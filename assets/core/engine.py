@@ -35,6 +35,7 @@ from assets.core.provider_states import STATE_ATTRIBUTES, observe_states
 from assets.core.providers import derive_providers
 from assets.core.raw_reader import CATALOG, QUARANTINED_SCHEMA, Mirror, Reading, attach
 from assets.core.reviews import derive_reviews
+from assets.core.since import Since
 from checks.derived_rows import violations
 from checks.proven import Contents, Writing, digest, row_hash
 from checks.schemas import CORE
@@ -262,6 +263,7 @@ class _Run:
         self.providers_read = _providers_read(self.readings.values())
         self.rows: dict[str, int] = {}
         self.writing = Writing(con)
+        self.changed = Since(con)
         self.quarantined = 0
         self.findings = 0
         self.fresh = False
@@ -295,8 +297,10 @@ class _Run:
             after = None
             again: set[str] = set()
             late: datetime | None = None
+            self.changed.begin()
             if reason is not None or state is None:
                 self._create_tables()
+                self.changed.made_anew(reason or "")
                 self.fresh = True
             else:
                 after = int(state["processed_change"])
@@ -322,6 +326,7 @@ class _Run:
                     _as_json(self.readings),
                 ],
             )
+            self.changed.write()
             self.con.execute("COMMIT")
             self.writing.committed()
         except BaseException:
@@ -903,10 +908,13 @@ class _Run:
         bookings what records may refer to them by."""
         one = CORE[table]
         keys = "booking_id, business_id" if table == "bookings" else "NULL"
+        if self.changed.known:
+            keys = "*"
         gone = self.con.execute(
             f"DELETE FROM core.{table} WHERE {where} RETURNING {keys}, {row_hash(one.sql_columns)} AS hash"
         ).pl()
         self.writing.taken(one, Contents(gone.height, sum(gone["hash"])))
+        self.changed.taken(table, gone)
         return gone
 
     def _insert(self, table: str, rows: pl.DataFrame) -> None:
@@ -932,6 +940,7 @@ class _Run:
         self.writing.added(one, Contents(*map(int, found[0])))
         self.con.execute(f"INSERT INTO core.{table} BY NAME SELECT * FROM rows_new")
         del rows_new
+        self.changed.added(table, rows)
         self.rows[table] = self.rows.get(table, 0) + rows.height
 
     def _after(self, collection: str, rows: int) -> None:

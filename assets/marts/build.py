@@ -11,16 +11,21 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import duckdb
 
+from assets.core import since
 from assets.marts.every import MART_NAMES, MARTS
 from assets.marts.given import GIVEN, INSTANTS
 from assets.marts.mart import Mart
-from assets.marts.mart_writer import MartWriter, mart_writer
-from assets.marts.sql_cache import Compiled, compiled_marts, forget_instants, set_instants
-from checks.schemas import OPS
+from assets.marts.mart_writer import MartWriter, largest_table, mart_writer
+from assets.marts.parts import judged as parts
+from assets.marts.parts import links
+from assets.marts.parts.part import Change
+from assets.marts.parts.remake import Remake, Replaced
+from assets.marts.sql_cache import Compiled, compiled_marts, fingerprint, forget_instants, set_instants
+from checks.schemas import CORE, OPS
 from checks.schemas.sql import create_table
 from marketplace.codes import LONGEST_PUBLISHED
 from marketplace.commission import COMMISSION_COLLECTION, judged_at
@@ -30,6 +35,9 @@ from resources.allocator import give_back_rest
 from resources.cleanup import afterwards
 from resources.sql import quoted
 from resources.warehouse import open_warehouse
+
+#: Rows of the largest core table from which parts are made: finding out what is reached costs some queries, too.
+PARTS_FROM: Final = 50_000
 
 
 @dataclass(frozen=True)
@@ -58,14 +66,22 @@ def build(
     utc_offset: timedelta = timedelta(hours=8),
     quiet_hours: QuietHours = QuietHours(),  # noqa: B008 - frozen
     cache: Path | None = None,
+    in_parts: bool = False,
+    parts_from: int = PARTS_FROM,
 ) -> BuildOutcome:
     """Make the marts named (default: all) and what they need, from core.* and ops.scans; all marts in one transaction.
 
     ``now`` is naive UTC; ``clock_frozen`` says that it does not run (BOOKWATCH_NOW). ``waived`` are the ids
     of acknowledged findings, ``closed_changes`` and ``closed_gaps`` rows as given.py says. ``utc_offset`` is
     the marketplace's zone, for quiet hours and the current month. Unchanged marts are not written again.
-    ``cache`` is a folder where the compiled SQL is kept (a cold process then needs no Ibis). Raises KeyError
-    for an unknown mart, duckdb.Error if core is not there; then no mart was written.
+    ``cache`` is a folder where the compiled SQL is kept (a cold process then needs no Ibis).
+
+    ``in_parts``: where it is known what changed since the build before (assets/core/since.py), only the rows that
+    this reaches are made anew, and what else the next one needs to do so is kept beside the warehouse; the marts named
+    have to be all that have parts. A warehouse whose largest table has less than ``parts_from`` rows is made whole: it
+    takes no longer.
+
+    Raises KeyError for an unknown mart, duckdb.Error if core is not there; then no mart was written.
     """
     given = _Given(
         now,
@@ -80,9 +96,9 @@ def build(
         },
     )
     if isinstance(warehouse, duckdb.DuckDBPyConnection):
-        return _build(warehouse, policy, tables, given, cache)
+        return _build(warehouse, policy, tables, given, cache, parts_from if in_parts else None)
     with open_warehouse(Path(warehouse)) as con:
-        return _build(con, policy, tables, given, cache)
+        return _build(con, policy, tables, given, cache, parts_from if in_parts else None)
 
 
 @dataclass(frozen=True)
@@ -113,58 +129,278 @@ def _build(
     tables: Iterable[str] | None,
     given: _Given,
     cache: Path | None,
+    parts_from: int | None,
 ) -> BuildOutcome:
     wanted = _wanted(tables)
     compiled = {made.name: _of_what_there_is(con, made) for made in compiled_marts(policy, cache)}
-    rows: dict[str, int] = {}
-    digests: dict[str, str] = {}
-    seconds: dict[str, float] = {}
-    changed: set[str] = set()
     with afterwards(lambda: _clear(con)):
         with _transaction(con):
             judged = _prepare(con, given)
-        with mart_writer(con) as writer:
-            early = [mart for mart in wanted if mart.step and all(MARTS[need].step for need in mart.needs)]
-            for mart in early:
-                started = time.perf_counter()
-                writer.write_step(mart.name, _typed(compiled[mart.name]))
-                seconds[mart.name] = time.perf_counter() - started
-            with _transaction(con):
-                known = dict(con.execute("SELECT mart, digest FROM ops.mart_digests").fetchall())
-                present = {
-                    name
-                    for (name,) in con.execute(
-                        "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'marts' AND NOT temporary"
-                    ).fetchall()
-                }
-                for mart in wanted:
-                    if mart in early:
-                        continue
-                    started = time.perf_counter()
-                    made = compiled[mart.name]
-                    if mart.step:
-                        writer.write_late(mart.name, _typed(made))
-                    else:
-                        columns = _write(con, writer, mart, made)
-                        rows[mart.name], digests[mart.name] = _digest(
-                            con, writer.draft, columns, mart.clock_columns
-                        )
-                        same = mart.name in present and known.get(mart.name) == digests[mart.name]
-                        if not same:
-                            changed.add(mart.name)
-                        writer.swap_in(mart.name, keep=not same or bool(mart.clock_columns))
-                    if time.perf_counter() - started > _LONG_SECONDS:
-                        give_back_rest()
-                    seconds[mart.name] = time.perf_counter() - started
-                con.executemany(
-                    "INSERT OR REPLACE INTO ops.mart_digests VALUES (?, ?, ?, ?)",
-                    [
-                        [name, digests[name], rows[name], given.now]
-                        for name in digests
-                        if name in changed or name not in known
-                    ],
-                ) if changed else None
-    return BuildOutcome(given.now, judged, rows, digests, frozenset(changed), seconds)
+        ledger = None if parts_from is None else _Made(con, given, judged, policy, wanted)
+        keep = parts_from is not None and largest_table(con) >= parts_from
+        with mart_writer(con, keep=keep, kept_of=ledger and ledger.build_before) as writer:
+            making = _Making(con, writer, compiled, wanted)
+            if ledger is not None:
+                making.in_parts(ledger.change(writer))
+            with afterwards(making.clear):
+                making.steps()
+                if ledger is not None and writer.steps is not None:
+                    writer.steps.say(ledger.build, [mart.name for mart in wanted if mart.step and mart.part])
+                with _transaction(con):
+                    making.marts(given.now)
+                    if ledger is not None:
+                        ledger.enter()
+                    elif any(mart.part or mart.difference for mart in wanted) and since.reason(con) is None:
+                        # The next build cannot tell any more what the parts of these were.
+                        since.whole(con, "some marts were made by themselves")
+                if ledger is not None and writer.steps is not None:
+                    writer.steps.whole = True
+    return BuildOutcome(
+        given.now, judged, making.rows, making.digests, frozenset(making.changed), making.seconds
+    )
+
+
+class _Made:
+    """What the marts of a warehouse were made of last, and what of that changed since."""
+
+    def __init__(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        given: _Given,
+        judged: datetime | None,
+        policy: Policy,
+        wanted: Sequence[Mart],
+    ) -> None:
+        self._con = con
+        self._wanted = wanted
+        since.ensure(con)
+        found = con.execute(f"SELECT build, given FROM {since.MADE}").fetchone()
+        self.build_before, before = found or (None, None)
+        self._before = parts.read(before) if before else None
+        number = int(self.build_before.split("@")[0]) if self.build_before else 0
+        self.build = f"{number + 1}@{given.now.isoformat()}"
+        self._now = parts.judged(
+            con,
+            now=given.now,
+            judged_at=judged,
+            waived=[finding for (finding,) in given.rows["waivers"]],
+            rules=fingerprint(policy),
+            offset=given.utc_offset_minutes,
+        )
+
+    def change(self, writer: MartWriter) -> Change | str:
+        """What changed since they were made, or why all of them are made anew."""
+        kept = [mart.name for mart in self._wanted if mart.step and mart.part]
+        marts = [mart.name for mart in self._wanted if mart.part and not mart.step]
+        there = _standing(self._con)
+        unknown = since.reason(self._con)
+        if unknown is not None:
+            return unknown
+        if self._before is None or self._now is None:
+            return "what they were made of is not known"
+        if (
+            self._before.rest != self._now.rest
+            or self._before.read_until.keys() != self._now.read_until.keys()
+        ):
+            return "rules, policy, zone or what was read are others"
+        if parts.went_back(self._before, self._now):
+            return "the clock, or what was read, went back"
+        if writer.steps is None or writer.steps.of != self.build_before or not writer.steps.has(kept):
+            return "the steps of the build before are not there"
+        if not there.issuperset(marts):
+            return "a mart is not there"
+        return Change(self._before, self._now, frozenset(since.captured(self._con)))
+
+    def enter(self) -> None:
+        """The marts are made of core as it is, in the transaction that made them."""
+        since.clear(self._con)
+        self._con.execute(f"DELETE FROM {since.MADE}")
+        given = None if self._now is None else parts.written(self._now)
+        self._con.execute(f"INSERT INTO {since.MADE} VALUES (?, ?)", [self.build, given])
+
+
+class _Making:
+    """The steps and marts of one build, one after another."""
+
+    def __init__(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        writer: MartWriter,
+        compiled: Mapping[str, Compiled],
+        wanted: Sequence[Mart],
+    ) -> None:
+        self._con = con
+        self._writer = writer
+        self._compiled = compiled
+        self._wanted = wanted
+        self._early = [mart for mart in wanted if mart.step and all(MARTS[need].step for need in mart.needs)]
+        self._remake: Remake | None = None
+        self._stirred: frozenset[str] | None = None
+        """What may be another than at the build before; None: anything."""
+        self.rows: dict[str, int] = {}
+        self.digests: dict[str, str] = {}
+        self.seconds: dict[str, float] = {}
+        self.changed: set[str] = set()
+
+    def in_parts(self, change: Change | str) -> None:
+        """Make only parts, as far as marts have them and the change is known. Why not is of no interest to what is
+        made."""
+        if isinstance(change, Change):
+            remake = Remake(self._con, change)
+            if remake.find(links.NAME) is None:
+                self._remake = remake
+                self._stirred = _stirred(self._wanted, change.written)
+            else:
+                remake.clear()
+        if self._remake is None and self._writer.steps is not None:
+            self._writer.steps.forget()
+
+    def clear(self) -> None:
+        if self._remake is not None:
+            self._remake.clear()
+
+    def _in_part(self, mart: Mart) -> bool:
+        return (
+            self._remake is not None and mart.part is not None and self._remake.find(mart.part.unit) is None
+        )
+
+    def _needless(self, mart: Mart) -> bool:
+        """Whether it is as it was."""
+        return self._stirred is not None and mart.part is None and mart.name not in self._stirred
+
+    def steps(self) -> None:
+        """Every step that is made of core alone. First those with parts, unit by unit: the others may read them."""
+        read = self._read_by_whole()
+        units = dict.fromkeys(mart.part.unit for mart in self._early if mart.part is not None)
+        for unit in units:
+            self._steps_of(unit)
+        for mart in self._early:
+            if mart.part is None and (self._remake is None or mart.name in read):
+                self._write_step(mart)
+
+    def _steps_of(self, unit: str) -> None:
+        marts = [mart for mart in self._early if mart.part is not None and mart.part.unit == unit]
+        if self._remake is None or self._remake.find(unit) is not None:
+            for mart in marts:
+                self._write_step(mart)
+            return
+        for mart in marts:
+            with self._timed(mart):
+                self._make_part(mart)
+        with _transaction(self._con):
+            for mart in marts:
+                self._put_part(mart)
+
+    def _write_step(self, mart: Mart) -> None:
+        with self._timed(mart):
+            self._writer.write_step(mart.name, _typed(self._compiled[mart.name]))
+
+    def _read_by_whole(self) -> set[str]:
+        """The steps without parts that something reads which is made now."""
+        read: set[str] = set()
+        for mart in reversed(self._wanted):
+            if self._needless(mart) or (mart.step and mart.part is None and mart.name not in read):
+                continue
+            read |= {name for name in mart.needs if MARTS[name].step}
+        return read
+
+    def marts(self, now: datetime) -> None:
+        """Every mart, and the steps that are made of marts."""
+        known = dict(self._con.execute("SELECT mart, digest FROM ops.mart_digests").fetchall())
+        standing = _standing(self._con)
+        for mart in self._wanted:
+            if mart in self._early:
+                continue
+            before = known.get(mart.name) if mart.name in standing else None
+            with self._timed(mart):
+                if mart.step:
+                    self._writer.write_late(mart.name, self._late(mart))
+                elif self._needless(mart) and before is not None:
+                    self._enter(mart, before, before)
+                elif self._in_part(mart) and before is not None:
+                    self._make_part(mart)
+                    self._enter(mart, before, _after(before, self._put_part(mart)))
+                else:
+                    self._make_whole(mart, before)
+        entered = [name for name in self.digests if name in self.changed or name not in known]
+        if self.changed:
+            self._con.executemany(
+                "INSERT OR REPLACE INTO ops.mart_digests VALUES (?, ?, ?, ?)",
+                [[name, self.digests[name], self.rows[name], now] for name in entered],
+            )
+
+    def _late(self, step: Mart) -> str:
+        """The query of a step that is made of marts."""
+        typed = _typed(self._compiled[step.name])
+        if self._remake is None or step.difference is None:
+            return typed
+        return self._remake.differs(step, step.difference, typed)
+
+    def _make_whole(self, mart: Mart, before: str | None) -> None:
+        columns = _write(self._con, self._writer, mart, self._compiled[mart.name])
+        digest = _digest(self._con, self._writer.draft, columns, mart.clock_columns)
+        self._enter(mart, before, digest)
+        self._writer.swap_in(mart.name, keep=before != digest or bool(mart.clock_columns))
+
+    def _make_part(self, mart: Mart) -> None:
+        assert self._remake is not None
+        assert mart.part is not None
+        made = self._compiled[mart.name]
+        self._remake.make(mart, mart.part, made, _typed(made), self._place(mart))
+
+    def _place(self, mart: Mart) -> str:
+        """Where a step or mart with parts is stored."""
+        if not mart.step:
+            return f"marts.{quoted(mart.name)}"
+        assert self._writer.steps is not None
+        return self._writer.steps.place(mart.name)
+
+    def _put_part(self, mart: Mart) -> Replaced:
+        assert self._remake is not None
+        assert mart.part is not None
+        columns = [name for name, _ in self._compiled[mart.name].columns]
+        return self._remake.put(mart, mart.part, columns, self._place(mart))
+
+    def _enter(self, mart: Mart, before: str | None, digest: str) -> None:
+        self.rows[mart.name], self.digests[mart.name] = int(digest.split(":")[0]), digest
+        if digest != before:
+            self.changed.add(mart.name)
+
+    @contextmanager
+    def _timed(self, mart: Mart) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        if time.perf_counter() - started > _LONG_SECONDS:
+            give_back_rest()
+        self.seconds[mart.name] = self.seconds.get(mart.name, 0.0) + time.perf_counter() - started
+
+
+def _stirred(wanted: Iterable[Mart], written: frozenset[str]) -> frozenset[str]:
+    """What may be another than at the build before: what reads a table of core that was written, or one that is not
+    core's, asks the clock, or has parts; and what reads that."""
+    found = set(written)
+    for mart in wanted:
+        read = {name for name in mart.reads if name in CORE or name in MARTS}
+        if mart.part or mart.asks_clock or len(read) < len(mart.reads) or read & found:
+            found.add(mart.name)
+    return frozenset(found)
+
+
+def _after(digest: str, replaced: Replaced) -> str:
+    """A digest of rows of which some were replaced."""
+    rows, hashes = map(int, digest.split(":"))
+    return f"{rows - replaced.gone.rows + replaced.made.rows}:{hashes - replaced.gone.hashes + replaced.made.hashes}"
+
+
+def _standing(con: duckdb.DuckDBPyConnection) -> set[str]:
+    """The marts that are there."""
+    return {
+        str(name)
+        for (name,) in con.execute(
+            "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database()"
+            " AND schema_name = 'marts' AND NOT temporary"
+        ).fetchall()
+    }
 
 
 def _clear(con: duckdb.DuckDBPyConnection) -> None:
@@ -285,12 +521,13 @@ def _value(name: str, kind: str) -> str:
 
 def _digest(
     con: duckdb.DuckDBPyConnection, table: str, names: Iterable[str], clock_columns: tuple[str, ...]
-) -> tuple[int, str]:
-    """Rows of a table and a digest of them that does not depend on their order."""
+) -> str:
+    """A digest of the rows of a table that does not depend on their order: how many they are, and the sum of their
+    hashes."""
     columns = ", ".join(quoted(name) for name in names if name not in clock_columns)
     found = con.execute(
         f"SELECT count(*), coalesce(sum(hash({columns})::HUGEINT), 0)::VARCHAR FROM {table}"
     ).fetchone()
     if found is None:
         raise AssertionError("an aggregate without groups has one row")
-    return int(found[0]), f"{found[0]}:{found[1]}"
+    return f"{found[0]}:{found[1]}"

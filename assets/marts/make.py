@@ -11,6 +11,7 @@ from datetime import datetime
 import duckdb
 
 from assets.closed_months import OF_CLOSED_MONTHS, compare_closed_months, zone_offset
+from assets.core import since
 from assets.marts.build import BuildOutcome, build
 from assets.marts.every import MART_NAMES
 from assets.marts.sql_cache import compiled_behind, compiled_marts
@@ -46,9 +47,10 @@ def build_marts(
     *,
     gap: ClosedGap | None = None,
     now: datetime | None = None,
+    in_parts: bool = False,
 ) -> BuildOutcome:
     """Make the marts named (default: all) as of ``now`` (naive UTC; default: the run's clock), in an open warehouse.
-    ``gap``: this run could compare closed months with no snapshot."""
+    ``gap``: this run could compare closed months with no snapshot. ``in_parts``: as of ``build``."""
     ledger = Ledger(run.home.ledger)
     now = now or run.clock.naive_now()
     return build(
@@ -62,6 +64,7 @@ def build_marts(
         clock_frozen=run.settings.now is not None,
         utc_offset=zone_offset(run),
         cache=run.home.root / COMPILED,
+        in_parts=in_parts,
     )
 
 
@@ -80,7 +83,9 @@ def make_marts(run: Run, scans: Sequence[CollectionScan] | None = None) -> Built
     with run.warehouse.open() as con:
         create_ops(con)
         mirror_bookkeeping(con, run, scans)
-        figures = build_marts(con, run, [name for name in MART_NAMES if name not in LATER])
+        if run.order.full_refresh:
+            since.whole(con, "asked for")
+        figures = build_marts(con, run, [name for name in MART_NAMES if name not in LATER], in_parts=True)
         record_points(con, run, figures.now)
         # What the figures changed since the snapshot before is known only now.
         gap = compare_closed_months(con, run)

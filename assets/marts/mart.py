@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from assets.marts.parts.part import Difference, Part
 from checks.schemas import CORE
 from checks.schemas.table import Declaration, Table, declaration_of
 
@@ -29,7 +30,8 @@ class Mart:
 
     ``clock_columns`` change with the clock alone: they count neither for the digest nor as a change, but
     are always written. ``through``: what no query can say is made of the query's rows by this, a Polars frame of them
-    to one of the table's columns.
+    to one of the table's columns. ``part``: which of its rows are made anew where a change reaches them; None: all are,
+    each time. ``difference``: how a step follows from what it was.
     """
 
     name: str
@@ -38,6 +40,8 @@ class Mart:
     table: Declaration | None
     clock_columns: tuple[str, ...]
     through: Through | None = None
+    part: Part | None = None
+    difference: Difference | None = None
 
     @property
     def step(self) -> bool:
@@ -52,6 +56,11 @@ class Mart:
     def asks_policy(self) -> bool:
         """Whether its query depends on the commission policy."""
         return POLICY in _arguments(self.make)
+
+    @property
+    def asks_clock(self) -> bool:
+        """Whether its query depends on the instants it is judged at."""
+        return AT in _arguments(self.make)
 
     @property
     def description(self) -> str:
@@ -75,6 +84,8 @@ def _known(
     table: Declaration | None,
     clock_columns: Iterable[str] = (),
     through: Through | None = None,
+    part: Part | None = None,
+    difference: Difference | None = None,
 ) -> None:
     name = make.__name__
     if name in _MADE:
@@ -82,27 +93,38 @@ def _known(
     if table is not None and table.name != name:
         raise ValueError(f"The mart {name} is declared as {table.name}.")
     reads = tuple(argument for argument in _arguments(make) if argument not in (AT, POLICY))
-    _MADE[name] = Mart(name, make, reads, table, tuple(clock_columns), through)
+    _MADE[name] = Mart(name, make, reads, table, tuple(clock_columns), through, part, difference)
 
 
 def mart(
-    model: type[Table], *, clock_columns: Iterable[str] = (), through: Through | None = None
+    model: type[Table],
+    *,
+    clock_columns: Iterable[str] = (),
+    through: Through | None = None,
+    part: Part | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A mart of the declared table: the function makes it of the tables its arguments name (core, ops, what a build is
     given, steps and other marts), of ``at`` (the instants) and of ``policy``, where it asks for them. ``through``: as
-    of ``Mart``; few rows, as all of them are in memory."""
+    of ``Mart``; few rows, as all of them are in memory. ``part``: as of ``Mart``."""
 
     def known(make: Callable[..., Any]) -> Callable[..., Any]:
-        _known(make, declaration_of(model), clock_columns, through)
+        _known(make, declaration_of(model), clock_columns, through, part)
         return make
 
     return known
 
 
-def step(make: Callable[..., Any]) -> Callable[..., Any]:
-    """A step: as a mart, and gone after the build."""
-    _known(make, None)
-    return make
+def step(
+    *, part: Part | None = None, difference: Difference | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A step: as a mart, and not published. One with a ``part`` is kept beside the warehouse, the others go with the
+    build. ``difference``: as of ``Mart``."""
+
+    def known(make: Callable[..., Any]) -> Callable[..., Any]:
+        _known(make, None, part=part, difference=difference)
+        return make
+
+    return known
 
 
 def in_order() -> dict[str, Mart]:

@@ -1,7 +1,7 @@
 """Where a build keeps what it makes until it is done: steps, and each mart before it takes its place.
 
 In a small warehouse that is memory. A large one would not fit there, uncompressed as memory holds it: its steps go
-to a file beside the warehouse, gone afterwards, and its marts into the warehouse at once.
+to a file beside the warehouse (parts/kept_steps.py), and its marts into the warehouse at once.
 """
 
 from __future__ import annotations
@@ -12,37 +12,42 @@ from pathlib import Path
 
 import duckdb
 
+from assets.marts.parts.kept_steps import KeptSteps
 from resources.cleanup import afterwards
-from resources.sql import attach, quoted
+from resources.sql import quoted
 
 #: Rows of the largest core table from which a warehouse is large.
 LARGE_ROWS = 1_000_000
 #: Up to so many, steps are written as they are: to find out how to compress what is read a few times and thrown away
 #: took a fifth of making them. Beyond it they are, so that they fit the disk.
 PLAIN_ROWS = 10_000_000
-_STEPS = "bw_steps"
 
 
 class MartWriter:
     """Writes steps, which SQL finds as ``temp.<name>``, and drafts of marts, one at a time."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, *, large: bool, plain: bool = False) -> None:
+    def __init__(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        *,
+        large: bool,
+        plain: bool = False,
+        steps: KeptSteps | None = None,
+    ) -> None:
         self._con = con
         self._large = large
         self._plain = plain
+        self.steps = steps
         self._tables: list[str] = []
-        self._views: list[str] = []
         self.draft = "marts.bw_new" if large else "temp.bw_new"
 
     def write_step(self, name: str, query: str) -> None:
         """A step from core alone. Outside a transaction: one writes to one file, and the marts' is the warehouse."""
-        if not self._large:
+        if self.steps is None:
             self.write_late(name, query)
             return
-        self._views.append(name)
         with self._compression():
-            self._con.execute(f"CREATE TABLE {_STEPS}.{quoted(name)} AS {query}")
-        self._con.execute(f"CREATE TEMP VIEW {quoted(name)} AS FROM {_STEPS}.{quoted(name)}")
+            self.steps.write(name, query)
 
     @contextmanager
     def _compression(self) -> Iterator[None]:
@@ -76,46 +81,48 @@ class MartWriter:
 
     def clear(self) -> None:
         """Drop what is temporary; a failed build leaves nothing behind either."""
-        for name in self._views:
-            self._con.execute(f"DROP VIEW IF EXISTS temp.{quoted(name)}")
         for name in (*self._tables, "bw_new"):
             self._con.execute(f"DROP TABLE IF EXISTS temp.{quoted(name)}")
 
 
 @contextmanager
-def mart_writer(con: duckdb.DuckDBPyConnection) -> Iterator[MartWriter]:
-    """The writer of one build in the warehouse of ``con``."""
-    steps, rows = _steps_file(con)
-    if steps is None:
+def mart_writer(
+    con: duckdb.DuckDBPyConnection, *, keep: bool = False, kept_of: str | None = None
+) -> Iterator[MartWriter]:
+    """The writer of one build in the warehouse of ``con``. ``keep``: its steps stay in their file for the next build,
+    where the warehouse is a file. ``kept_of``: the build that the warehouse's marts are of: steps that are of another
+    are of no use, and go."""
+    path, rows = _file(con), largest_table(con)
+    large = path is not None and rows >= LARGE_ROWS
+    if path is None or not (large or keep):
         writer = MartWriter(con, large=False)
         with afterwards(writer.clear):
             yield writer
         return
-    _remove(steps)  # a killed build left it
-    attach(con, steps, _STEPS)
-    writer = MartWriter(con, large=True, plain=rows <= PLAIN_ROWS)
+    # What is to stay has a file of its own: a build of a few marts in between does not touch it.
+    steps = KeptSteps(con, path.with_name(f"{path.stem}.{'kept' if keep else 'steps'}.duckdb"))
+    steps.open(kept_of if keep else None)
+    writer = MartWriter(con, large=large, plain=rows <= PLAIN_ROWS, steps=steps)
     try:
-        with afterwards(lambda: (writer.clear(), con.execute(f"DETACH {_STEPS}"))):
+        with afterwards(lambda: (writer.clear(), steps.close())):
             yield writer
     finally:
-        _remove(steps)
+        if not keep or not steps.whole:
+            steps.remove()
 
 
-def _steps_file(con: duckdb.DuckDBPyConnection) -> tuple[Path | None, int]:
-    """The file for steps (None where memory does: the warehouse is small, or in memory itself), and the rows of the
-    largest core table."""
+def _file(con: duckdb.DuckDBPyConnection) -> Path | None:
+    """The file of the warehouse; None where it is in memory."""
     found = con.execute(
-        "SELECT path, (SELECT max(estimated_size) FROM duckdb_tables()"
-        " WHERE database_name = current_database() AND schema_name = 'core')"
-        " FROM duckdb_databases() WHERE database_name = current_database()"
+        "SELECT path FROM duckdb_databases() WHERE database_name = current_database()"
     ).fetchone()
-    rows = int(found[1] or 0) if found else 0
-    if found is None or found[0] is None or rows < LARGE_ROWS:
-        return None, rows
-    path = Path(found[0])
-    return path.with_name(f"{path.stem}.steps.duckdb"), rows
+    return Path(found[0]) if found and found[0] else None
 
 
-def _remove(path: Path) -> None:
-    for left in (path, path.with_name(path.name + ".wal")):
-        left.unlink(missing_ok=True)
+def largest_table(con: duckdb.DuckDBPyConnection) -> int:
+    """The rows of the largest core table, about."""
+    found = con.execute(
+        "SELECT max(estimated_size) FROM duckdb_tables()"
+        " WHERE database_name = current_database() AND schema_name = 'core'"
+    ).fetchone()
+    return int(found[0] or 0) if found else 0

@@ -202,6 +202,12 @@ class CommissionLedger(MartTable, id_column="provider_id"):
         "records whose amount is unknown: they have no line", unit="records", ge=0
     )
     holds: pl.Boolean = column("opening + accrued + fees − paid − reversed is its closing, to the rupiah")
+    lines: pl.Int64 = column(
+        "of how many lines of the account, reconciled rows and records of unknown amount it is made; 0: in this month"
+        " nothing happened",
+        unit="rows",
+        ge=0,
+    )
 
     @pa.dataframe_check
     def a_month_is_named_by_its_first_day(cls, data: pa.PolarsData) -> pl.LazyFrame:

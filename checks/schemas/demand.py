@@ -234,3 +234,8 @@ class BookingFunnel(MartTable, id_column="local_date"):
             "unknown",
         )
         return data.lazyframe.select(pl.col("created") == ends)
+
+    settles_at: pl.Datetime = column(
+        "when the last of their services ends, as far as it is known or to be expected; of those that came to"
+        " nothing, when they were made"
+    )

@@ -79,8 +79,16 @@ def looked(looked: Looked, published_at: datetime | None, to_newest: str, say: W
     return joined(*shown)
 
 
-def banners(condition: Condition, published_at: datetime | None, now: datetime, say: Wording) -> Markup:
-    """What must be known before a figure is believed: a failed run, stale data, an unknown age."""
+def banners(
+    condition: Condition,
+    published_at: datetime | None,
+    now: datetime,
+    say: Wording,
+    *,
+    store: str | None = None,
+) -> Markup:
+    """What must be known before a figure is believed: a failed run, stale data, an unknown age. ``store``: where the
+    snapshot was fetched from, by a home without a pipeline of its own."""
     shown: list[Markup] = []
     if condition.failed:
         shown.append(
@@ -105,15 +113,17 @@ def banners(condition: Condition, published_at: datetime | None, now: datetime, 
             say("fresh.stale_never", collections=behind)
             if condition.read_at is None
             else say(
-                "fresh.stale_text",
+                "fresh.stale_text" if store is None else "fresh.stale_fetched",
                 collections=behind,
                 ago=say.ago(condition.read_at, now),
                 time=say.time(condition.read_at, now),
+                **({} if store is None else {"store": store}),
             )
         )
         shown.append(banner("warn", say("fresh.stale_title"), said))
     elif condition.state == "unknown":
-        shown.append(banner("none", say("fresh.unknown_title"), say("fresh.unknown_text")))
+        said = say("fresh.unknown_text") if store is None else say("fresh.unknown_fetched", store=store)
+        shown.append(banner("none", say("fresh.unknown_title"), said))
     return joined(*shown)
 
 

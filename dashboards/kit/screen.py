@@ -31,10 +31,13 @@ from marketplace.roles import Right, Role
 from resources.errors import BookwatchError
 from resources.policy_file import load_policy
 from resources.settings import Settings, load_settings
+from resources.shared.fetching import is_readers, mark_of
 
 _SHOWN = "shown_last"
 """In a session: the path of the newest snapshot it was shown."""
 REFRESH_SECONDS = 5
+_EVERYWHERE = frozenset({Right.SEE, Right.MINE, Right.DOWNLOAD})
+"""What takes a snapshot alone."""
 STYLE = Path(__file__).parent / "style.css"
 SCRIPT = Path(__file__).parent / "page.js"
 
@@ -55,8 +58,21 @@ class Screen:
     viewer: Viewer = LOCAL
     looked: Looked = NOWHERE
 
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the pipeline has another home: here nothing can be entered or ordered, and nobody has a name."""
+        return is_readers(self.settings.home)
+
+    @property
+    def store(self) -> str | None:
+        """Where a reader's home has its snapshots from; None in the pipeline's own."""
+        mark = mark_of(self.settings.home.published)
+        return None if mark is None else mark.store
+
     def may(self, right: Right) -> bool:
         """Whether the person at this page has a right: asked anew at each drawing and each action."""
+        if right not in _EVERYWHERE and self.elsewhere:
+            return False
         return self.viewer.may(right) and viewer.stands(self.viewer, self.settings)
 
     def whose(self, asked: str) -> str | None:
@@ -100,6 +116,13 @@ class Screen:
         """Draw the page: the live head, then each section. A section that cannot be read says so and stops no
         other."""
         pulse(self, title, subtitle)
+        if self.path is None and self.store is not None:
+            show(
+                parts.note(
+                    "none", self.text("empty.fetched"), self.text("empty.fetched_text", store=self.store)
+                )
+            )
+            return
         if self.path is None:
             show(cards.empty(str(self.settings.home.root), self.text))
             return
@@ -267,7 +290,7 @@ def pulse(screen: Screen, title: str, subtitle: str) -> None:
     show(
         cards.head(title, subtitle, condition, now, screen.text),
         cards.looked(looked, published_at, links.here(snapshot=None), screen.text),
-        cards.banners(condition, published_at, now, screen.text),
+        cards.banners(condition, published_at, now, screen.text, store=screen.store),
     )
 
 

@@ -23,6 +23,7 @@ from dashboards.kit.page import Page
 from dashboards.kit.pager import page_of, pager
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen, Section
+from dashboards.kit.views import switch
 from dashboards.queries.acting import PAGE_ROWS, Asked, Row
 from dashboards.queries.query import Column
 from dashboards.sections import safety
@@ -148,9 +149,9 @@ def answer(screen: Screen) -> None:
     """How many actions wait, were done, skipped and failed today; whether acting is stopped."""
     if chosen(ACTION) or screen.looked.past:
         return
-    say, known = screen.text, acting.standing(screen)
+    known = acting.standing(screen)
     if known is None:
-        show(parts.note("none", say("acts.unread"), say("acts.unread_text")))
+        acts.unread(screen)
         return
     if known.stopped is not None:
         acting.switch(screen, known.stopped)
@@ -410,14 +411,7 @@ def choose_view(screen: Screen) -> None:
     """What is looked at: the actions, what was given up of notifications, or the backups."""
     if chosen(ACTION):
         return
-    st.segmented_control(
-        screen.text("actions.view"),
-        VIEW.allowed,
-        required=True,
-        format_func=lambda code: screen.text(f"actions.view_{code}"),
-        label_visibility="collapsed",
-        **widget(VIEW),
-    )
+    switch(screen, VIEW, "actions.view")
 
 
 _VIEWS: Final[Mapping[str, tuple[Section, ...]]] = {

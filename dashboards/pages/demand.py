@@ -16,6 +16,7 @@ from dashboards.kit.markup import Child
 from dashboards.kit.page import Page
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
+from dashboards.kit.views import switch
 from dashboards.queries import demand
 from dashboards.queries.reading import cached
 from dashboards.wording import NOTHING, Wording, count, share
@@ -83,14 +84,7 @@ def _why(unknown: list[dict[str, Any]], screen: Screen) -> str:
 
 
 def view(screen: Screen) -> None:
-    st.segmented_control(
-        screen.text("demand.view"),
-        VIEW.allowed,
-        required=True,
-        format_func=lambda code: screen.text(f"demand.view_{code}"),
-        label_visibility="collapsed",
-        **address.widget(VIEW),
-    )
+    switch(screen, VIEW, "demand.view")
     for section in VIEWS[chosen(VIEW)]:
         screen.draw(section)
 
@@ -123,14 +117,7 @@ def hours(screen: Screen) -> None:
     """When customers book, or when services start, by weekday and hour."""
     say = screen.text
     show(parts.section(say("demand.peaks"), say("demand.peaks_note")))
-    st.segmented_control(
-        say("demand.by"),
-        BASIS.allowed,
-        required=True,
-        format_func=lambda code: say(f"demand.by_{code}"),
-        label_visibility="collapsed",
-        **address.widget(BASIS),
-    )
+    switch(screen, BASIS, "demand.by")
     found = demand.peaks(screen.snapshot, Basis(chosen(BASIS)))
     if found.is_empty():
         show(parts.note("none", say("demand.no_peaks")))

@@ -18,6 +18,7 @@ from dashboards.kit.markup import Child, element, joined
 from dashboards.kit.page import Page
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
+from dashboards.kit.views import switch
 from dashboards.queries import mine
 from dashboards.sections import shared
 from dashboards.wording import NOTHING, count, instant, rupiah
@@ -108,14 +109,7 @@ def view(screen: Screen) -> None:
     """Which part is looked at."""
     if _whose(screen) is None:
         return
-    st.segmented_control(
-        screen.text("mine.view"),
-        VIEW.allowed,
-        required=True,
-        format_func=lambda code: screen.text(f"mine.view_{code}"),
-        label_visibility="collapsed",
-        **widget(VIEW),
-    )
+    switch(screen, VIEW, "mine.view")
     for section in _PARTS[chosen(VIEW)]:
         screen.draw(section)
 

@@ -14,6 +14,7 @@ from dashboards.kit.markup import Child
 from dashboards.kit.page import Page, beside
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
+from dashboards.kit.views import switch
 from dashboards.queries import people, reading, service
 from dashboards.sections import people as one
 from dashboards.sections import shared
@@ -69,14 +70,7 @@ def view(screen: Screen) -> None:
     """Which half of the page is looked at."""
     if chosen(PROVIDER):
         return
-    st.segmented_control(
-        screen.text("providers.view"),
-        VIEW.allowed,
-        required=True,
-        format_func=lambda code: screen.text(f"providers.view_{code}"),
-        label_visibility="collapsed",
-        **address.widget(VIEW),
-    )
+    switch(screen, VIEW, "providers.view")
     if chosen(VIEW) == LIST:
         screen.draw(members)
     else:

@@ -380,7 +380,7 @@ def _history(screen: Screen, alert_id: str, alert: Alert | None) -> None:
         silences = store.silences()
         log = acts.log_of(screen, "alert", alert_id)
     except sqlite3.Error:
-        show(parts.note("none", say("acts.unread"), say("acts.unread_text")))
+        acts.unread(screen)
         return
     for entry in log:
         lines.append((entry.at, say("todo.did_acknowledge"), entry.by))

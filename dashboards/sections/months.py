@@ -20,11 +20,12 @@ import streamlit as st
 
 from dashboards import acts
 from dashboards.kit import downloads, links, parts
-from dashboards.kit.address import Choice, choose, chosen, widget
+from dashboards.kit.address import Choice, choose, chosen
 from dashboards.kit.filtered import filtered
 from dashboards.kit.markup import Child, joined
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
+from dashboards.kit.views import switch
 from dashboards.launch import environment
 from dashboards.queries import months, reading
 from dashboards.sections.accounts import MONTH, month_of
@@ -35,7 +36,7 @@ from marketplace.personal import without_contact
 from pipelines.exports.folder import BESIDE
 from pipelines.exports.manifest import MANIFEST, DamagedManifest, read_manifest
 from pipelines.months import Found, facts_of, found, judged_at, reports_of
-from resources.ledger import ExportEntry, Ledger, SignOff
+from resources.ledger import ExportEntry, Ledger, SignOff, require_here
 from resources.ledger.sign_offs import CLOSED, standing
 
 VIEWS: Final = ("all", "package", "report", "changes", "log")
@@ -135,15 +136,7 @@ def answer(screen: Screen) -> None:
 
 def choose_view(screen: Screen) -> None:
     """What else of the months is looked at."""
-    say = screen.text
-    st.segmented_control(
-        say("months.view"),
-        VIEWS,
-        required=True,
-        format_func=lambda name: say(f"months.view_{name}"),
-        label_visibility="collapsed",
-        **widget(VIEW),
-    )
+    switch(screen, VIEW, "months.view")
 
 
 def by_month(screen: Screen) -> None:
@@ -387,6 +380,7 @@ def signed(screen: Screen) -> None:
 def log_of(ledger: Path) -> tuple[SignOff, ...]:
     """The log of sign-offs, oldest first; asked again once the ledger was written to. Raises sqlite3.Error."""
     mark = changed(ledger)
+    require_here(ledger)
     return _log(ledger, mark, changed(ledger.with_name(f"{ledger.name}-wal"))) if mark else ()
 
 

@@ -17,6 +17,7 @@ from dashboards.kit.grid import grid
 from dashboards.kit.markup import Child, joined
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
+from dashboards.kit.views import switch
 from dashboards.queries import receivables, reconciliation
 from dashboards.sections import shared
 from dashboards.sections.waived import entered
@@ -135,15 +136,7 @@ def _ago(screen: Screen, value: object) -> Child:
 
 def choose_view(screen: Screen) -> None:
     """Which list is looked at."""
-    say = screen.text
-    st.segmented_control(
-        say("commissions.view"),
-        VIEWS,
-        required=True,
-        format_func=lambda name: say(f"commissions.view_{name}"),
-        label_visibility="collapsed",
-        **widget(VIEW),
-    )
+    switch(screen, VIEW, "commissions.view")
 
 
 def who(screen: Screen) -> None:

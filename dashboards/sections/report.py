@@ -23,7 +23,7 @@ from dashboards.kit.screen import Screen
 from dashboards.wording import count
 from pipelines.exports.folder import BESIDE
 from pipelines.exports.manifest import MANIFEST, DamagedManifest, Manifest, read_manifest, sha256_of_bytes
-from resources.ledger import ExportEntry, Ledger
+from resources.ledger import ExportEntry, Ledger, require_here
 
 KIND = "commissions"
 FORMS: tuple[str, ...] = ("csv", "xlsx", "json")
@@ -88,6 +88,8 @@ def _made(screen: Screen) -> None:
     try:
         entries = earlier(screen.settings.home.ledger)
     except sqlite3.Error:
+        if screen.elsewhere:
+            return  # the form above it says so
         show(parts.note("none", say("report.ledger_unread")))
         return
     reports = {entry.manifest_sha256[:DIGITS]: entry for entry in reversed(entries) if entry.kind == KIND}
@@ -248,6 +250,7 @@ def earlier(ledger: Path) -> tuple[ExportEntry, ...]:
     """Every export in the ledger, oldest first; none where there is no ledger yet. Asked again once it was written to.
     Raises sqlite3.Error where it can't be read."""
     mark = changed(ledger)
+    require_here(ledger)
     return _entries(ledger, mark, changed(ledger.with_name(f"{ledger.name}-wal"))) if mark else ()
 
 

@@ -8,17 +8,17 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 import polars as pl
-import streamlit as st
 
 from dashboards.figures import FIGURES, daily
 from dashboards.kit import behind, parts
-from dashboards.kit.address import Choice, chosen, widget
+from dashboards.kit.address import Choice, chosen
 from dashboards.kit.charts import daily_chart
 from dashboards.kit.filtered import filtered
 from dashboards.kit.grid import grid
 from dashboards.kit.markup import Child, joined
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
+from dashboards.kit.views import switch
 from dashboards.period import LAST_MONTH, LAST_WEEK, MONTH, YESTERDAY
 from dashboards.period import WEEK as WEEK_KIND
 from dashboards.queries import revenue
@@ -130,15 +130,7 @@ def per_day(screen: Screen) -> None:
 
 def apart(screen: Screen) -> None:
     """The same figures taken apart in one way, which is chosen."""
-    say = screen.text
-    st.segmented_control(
-        say("revenue.apart"),
-        VIEWS,
-        required=True,
-        format_func=lambda name: say(f"revenue.by_{name}"),
-        label_visibility="collapsed",
-        **widget(VIEW),
-    )
+    switch(screen, VIEW, "revenue.apart", "revenue.by_")
     screen.draw(_APART[chosen(VIEW)])
 
 

@@ -35,7 +35,7 @@ def letters(screen: Screen) -> None:
         dead = list(ledger.letters(state=LetterState.DEAD, limit=LETTERS_SHOWN).values())
         counted = ledger.letter_counts()
     except sqlite3.Error:
-        show(parts.note("none", say("acts.unread"), say("acts.unread_text")))
+        acts.unread(screen)
         return
     if not counted:
         show(parts.note("none", say("letters.none_yet")))
@@ -105,7 +105,7 @@ def backups(screen: Screen) -> None:
         ledger = Ledger(screen.settings.home.ledger)
         kept, drills = ledger.backups()[:BACKUPS_SHOWN], ledger.drills()
     except sqlite3.Error:
-        show(parts.note("none", say("acts.unread"), say("acts.unread_text")))
+        acts.unread(screen)
         return
     if not kept:
         show(parts.note("none", say("backups.none"), say("backups.none_text")))

@@ -85,7 +85,7 @@ def make_backup(
     """
     settings.require_appwrite()
     recipient = recipient_of(settings.backup_recipient) if settings.backup_recipient else None
-    store = open_store(settings.store, settings.home)
+    store = open_store(settings)
     with backups_lock(settings):
         ledger = Ledger(settings.home.ledger)
         settle(settings, store, ledger)

@@ -56,7 +56,7 @@ def drill(
     """Restore a backup (the newest whole one) into a sandbox and compare. Raises BookwatchError where that cannot be
     done; the ledger says so too."""
     ledger = Ledger(settings.home.ledger)
-    store = open_store(settings.store, settings.home)
+    store = open_store(settings)
     with backups_lock(settings):
         chosen = backup_id or next(
             (

@@ -12,7 +12,7 @@ from resources.store import open_store
 
 def listed(settings: Settings) -> list[BackupEntry]:
     """Every backup, the newest first. Raises StoreFailure."""
-    store = open_store(settings.store, settings.home)
+    store = open_store(settings)
     found = {entry.backup_id: entry for entry in Ledger(settings.home.ledger).backups()}
     for name in store.folders():
         if name in found:

@@ -78,7 +78,7 @@ def restore_backup(
         raise UsageError.of("failure.restore_id")
     acting = database_settings(settings.acting(), into)
     key = None if identity is None else identity_of(identity)
-    store = open_store(settings.store, settings.home)
+    store = open_store(settings)
     with backups_lock(settings):
         manifest, _ = manifest_of(store, backup_id)
         require_whole(store, manifest)
@@ -346,6 +346,17 @@ def _compare_rows(
     def again() -> None:
         raise CallFailure("probe_rows", "no_order", collection=table.id)
 
+    def met(row: dict[str, Any], own: _Waiting, others: _Waiting) -> None:
+        """A row of one side whose place on the other side another one has."""
+        nonlocal other, same
+        known = others.rows.pop(str(row["$id"]), None)
+        if known is None:
+            own.rows[str(row["$id"])] = row
+        elif known == row:
+            same += 1
+        else:
+            other += 1
+
     def judge(mine: bytes, theirs: bytes) -> None:
         nonlocal other, same
         if mine == theirs:
@@ -355,38 +366,18 @@ def _compare_rows(
         if a["$id"] == b["$id"]:
             same, other = (same + 1, other) if a == b else (same, other + 1)
             return
-        for row, own, others in ((a, missing, more), (b, more, missing)):
-            known = others.rows.pop(str(row["$id"]), None)
-            if known is None:
-                own.rows[str(row["$id"])] = row
-            elif known == row:
-                same += 1
-            else:
-                other += 1
+        met(a, missing, more)
+        met(b, more, missing)
 
     for page in read_table(gateway, table, threads, begun, found, restart=again, pack=False):
         for line in page.lines:
             mine = next(kept, None)
             if mine is not None:
                 judge(mine, line)
-                continue
-            row = values_of(line)
-            known = missing.rows.pop(str(row["$id"]), None)
-            if known is None:
-                more.rows[str(row["$id"])] = row
-            elif known == row:
-                same += 1
             else:
-                other += 1
+                met(values_of(line), more, missing)
     for line in kept:
-        row = values_of(line)
-        known = more.rows.pop(str(row["$id"]), None)
-        if known is None:
-            missing.rows[str(row["$id"])] = row
-        elif known == row:
-            same += 1
-        else:
-            other += 1
+        met(values_of(line), missing, more)
     done.rows += same
     for code, count in (
         ("backup.row_missing", len(missing.rows)),

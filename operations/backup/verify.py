@@ -63,7 +63,7 @@ def manifest_of(store: Store, backup_id: str) -> tuple[Manifest, bytes]:
 
 def verify_backup(settings: Settings, backup_id: str) -> Verdict:
     """Look at every file of a backup, and enter what was found. Raises UsageError, StoreFailure."""
-    store = open_store(settings.store, settings.home)
+    store = open_store(settings)
     ledger = Ledger(settings.home.ledger)
     try:
         manifest, data = manifest_of(store, backup_id)

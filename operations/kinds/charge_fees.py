@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from marketplace.aliases import ALIASES
-from marketplace.app_rows import first_of, key_of, meaning, record_status, text_at, word
+from marketplace.app_rows import first_of, record_status, text_at, word
 from marketplace.collections import RECORDS
 from marketplace.findings import AmountFinding
 from marketplace.new_records import fee_written
@@ -16,30 +16,23 @@ from marketplace.telling import Told
 from messages.message import Message
 from operations.action import Action, Asking, Moment, Proposed, Skip
 from operations.fresh import (
-    UPDATED_AT,
-    arguments,
     changed,
     instant,
-    instant_in,
     is_now,
     is_unpaid,
-    moved,
-    no_way_back,
-    not_earning,
     now,
 )
 from operations.late_records import late_records, was_told_lately
+from operations.on_records import OnRecords, late_booking, news, not_late_yet, of_late
 from operations.port import Published
-from operations.telling import Telling
 from resources.appwrite.writing import Row, Write
 
 _FIRST = ("wrong_provider", "duplicate", *values(*AmountFinding))
 """What is to be put right before anything is added to what a record says is due."""
 
 
-class ChargeFees:
+class ChargeFees(OnRecords):
     operation = Operation.CHARGE_FEES
-    collection = RECORDS
     description = "Add the late fee to commission records that are unpaid past their deadline and have none."
 
     def plan(self, published: Published, moment: Moment, ordered: Mapping[str, str]) -> Iterable[Proposed]:
@@ -64,29 +57,13 @@ class ChargeFees:
                     },
                 ),
                 rule=f"commission policy {rule.version}: late fee",
-                arguments=arguments(
-                    row,
-                    UPDATED_AT,
-                    "booking_id",
-                    "origin",
-                    "provider_id",
-                    "provider_type",
-                    "deadline_at",
-                    "owed_idr",
-                    fee_idr=rule.fee_idr,
-                ),
+                arguments=of_late(row, fee_idr=rule.fee_idr),
             )
 
-    def reads(self, action: Action) -> Iterable[tuple[str, str]]:
-        given = action.proposed.arguments
-        return [(given["origin"], given["booking_id"])]
-
     def writes(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
-        given, at = action.proposed.arguments, now(moment)
-        tell = Telling(action.action_id, at, ask)
-        booking = ask.row(given["origin"], given["booking_id"])
-        if (skip := moved(action, row) or not_earning(booking, given["booking_id"])) is not None:
-            return skip
+        given, booking = action.proposed.arguments, late_booking(action, row, ask)
+        if isinstance(booking, Skip):
+            return booking
         status = record_status(row)
         if not is_unpaid(row):
             return is_now(action, status)
@@ -95,23 +72,12 @@ class ChargeFees:
             text_at(row, "reactivationFeeRequired"), FLAG
         ) == "true":
             return Skip(Message("acting.has_fee", {"commission": action.proposed.row_id}))
-        deadline = instant_in(given["deadline_at"])
-        if deadline is None or deadline >= at:
-            return Skip(Message("acting.not_yet", {"row": action.proposed.row_id}))
+        if (skip := not_late_yet(action, moment)) is not None:
+            return skip
         fee, owed = int(given["fee_idr"]), int(given["owed_idr"])
         data = fee_written(row, fee, owed, partial(ask.has, RECORDS))
-        told = tell.provider(
-            key_of(meaning(row, "commission.provider_id"), given.get("provider_id")),
-            given.get("provider_type"),
-            Told.LATE_FEE,
-            {"booking": given["booking_id"], "fee": fee, "amount": owed + fee},
-            booking=booking,
-            row=row,
-        )
-        return [changed(action, row, data), *told]
-
-    def undo(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
-        return no_way_back(action)
+        said = {"booking": given["booking_id"], "fee": fee, "amount": owed + fee}
+        return [changed(action, row, data), *news(action, row, ask, moment, Told.LATE_FEE, said, booking)]
 
 
 KIND = ChargeFees()

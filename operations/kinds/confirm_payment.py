@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from marketplace.aliases import ALIASES
-from marketplace.app_rows import attribute, first_of, instant_like, key_of, meaning, record_status
+from marketplace.app_rows import attribute, first_of, instant_like, record_status
 from marketplace.collections import RECORDS
 from marketplace.commission import PAID_STATUS
 from marketplace.operations import Operation
@@ -22,19 +22,17 @@ from operations.fresh import (
     instant_in,
     is_now,
     moved,
-    no_way_back,
     now,
 )
+from operations.on_records import OnRecords, decided, news
 from operations.orders import ordered_record, with_proof
 from operations.port import Published
 from operations.records import record_written
-from operations.telling import Telling
 from resources.appwrite.writing import Row, Write
 
 
-class ConfirmPayment:
+class ConfirmPayment(OnRecords):
     operation = Operation.CONFIRM_PAYMENT
-    collection = RECORDS
     description = "Mark one commission record paid whose proof of payment was seen."
 
     def plan(self, published: Published, moment: Moment, ordered: Mapping[str, str]) -> Iterable[Proposed]:
@@ -56,12 +54,8 @@ class ConfirmPayment:
             ),
         )
 
-    def reads(self, action: Action) -> Iterable[tuple[str, str]]:
-        return ()
-
     def writes(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
         given, at = action.proposed.arguments, now(moment)
-        tell = Telling(action.action_id, at, ask)
         if (skip := moved(action, row)) is not None:
             return skip
         status = record_status(row)
@@ -80,18 +74,8 @@ class ConfirmPayment:
                 data[name] = instant_like(row.get(name), moment_of, offset)
         if (verifier := attribute(ALIASES["commission.verified_by"], has)) is not None:
             data[verifier] = action.by
-        amount = int(given["commission_idr"]) if "commission_idr" in given else None
-        told = tell.provider(
-            key_of(meaning(row, "commission.provider_id"), given.get("provider_id")),
-            None,
-            Told.PAYMENT_CONFIRMED,
-            {"booking": given.get("booking_ref"), "amount": amount},
-            row=row,
-        )
+        told = news(action, row, ask, moment, Told.PAYMENT_CONFIRMED, decided(action))
         return [changed(action, row, data), *told]
-
-    def undo(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
-        return no_way_back(action)
 
 
 KIND = ConfirmPayment()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from marketplace.app_rows import key_of, meaning, record_status
+from marketplace.app_rows import record_status
 from marketplace.collections import RECORDS
 from marketplace.operations import Operation
 from marketplace.statuses import CommissionStatus
@@ -12,19 +12,18 @@ from marketplace.telling import Told
 from marketplace.transitions import record_may_move
 from messages.message import Message
 from operations.action import Action, Asking, Moment, Proposed, Skip
-from operations.fresh import UPDATED_AT, arguments, changed, is_now, moved, no_way_back, now
+from operations.fresh import UPDATED_AT, arguments, changed, is_now, moved
+from operations.on_records import OnRecords, decided, news
 from operations.orders import ordered_record, with_proof
 from operations.port import Published
 from operations.records import record_written
-from operations.telling import Telling
 from resources.appwrite.writing import Row, Write
 
 _REJECTED = CommissionStatus.REJECTED.value
 
 
-class RejectPayment:
+class RejectPayment(OnRecords):
     operation = Operation.REJECT_PAYMENT
-    collection = RECORDS
     description = "Mark one commission record unpaid whose proof of payment is none."
 
     def plan(self, published: Published, moment: Moment, ordered: Mapping[str, str]) -> Iterable[Proposed]:
@@ -41,12 +40,7 @@ class RejectPayment:
             arguments=arguments(row, UPDATED_AT, "provider_id", "booking_ref", "commission_idr"),
         )
 
-    def reads(self, action: Action) -> Iterable[tuple[str, str]]:
-        return ()
-
     def writes(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
-        given, at = action.proposed.arguments, now(moment)
-        tell = Telling(action.action_id, at, ask)
         if (skip := moved(action, row)) is not None:
             return skip
         status = record_status(row)
@@ -54,18 +48,8 @@ class RejectPayment:
             return is_now(action, status)
         if not action.reason.strip():
             return Skip(Message("acting.reason_wanted", {"operation": self.operation.value}))
-        amount = int(given["commission_idr"]) if "commission_idr" in given else None
-        told = tell.provider(
-            key_of(meaning(row, "commission.provider_id"), given.get("provider_id")),
-            None,
-            Told.PAYMENT_REJECTED,
-            {"booking": given.get("booking_ref"), "amount": amount},
-            row=row,
-        )
+        told = news(action, row, ask, moment, Told.PAYMENT_REJECTED, decided(action))
         return [changed(action, row, record_written(row, _REJECTED, ask)), *told]
-
-    def undo(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
-        return no_way_back(action)
 
 
 KIND = RejectPayment()

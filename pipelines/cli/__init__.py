@@ -22,6 +22,7 @@ from pipelines.cli import (
     errors,
     explain,
     export,
+    fetch,
     forget,
     indexes,
     keys,
@@ -70,6 +71,7 @@ app.command("orders")(orders.orders)
 app.command("adopt")(adopt.adopt)
 app.command("verify")(verify.verify)
 app.command("waive")(waive.waive)
+app.command("fetch")(fetch.fetch)
 app.command("close")(close.close)
 app.command("reopen")(close.reopen)
 app.command("compare")(compare.compare)
@@ -105,6 +107,7 @@ def main(arguments: list[str] | None = None) -> None:
         os.environ["BOOKWATCH_DEBUG"] = "1"
     terminal.prepare_streams(words)
     try:
+        fetch.refuse_in_a_readers_home(words)
         status_code = _commands()(words, prog_name="bookwatch", standalone_mode=False)
     except BookwatchError as known:
         if debug:

@@ -247,7 +247,7 @@ def demo(
             typer.echo(
                 f"{len(made['bookings'])} bookings came by the services; another run sees them …", err=True
             )
-            time.sleep(settings.safety_lag)
+            time.sleep(settings.safety_lag)  # the run leaves younger rows to the next one
             exit_status = published(settings)
         if once:
             return exit_status

@@ -119,7 +119,7 @@ class DemoServices:
         folder = self._settings.home.dagster
         if name == "The booking services":
             words = [sys.executable, "-c", "from pipelines.cli import main; main()", "services", "serve"]
-            words += ["--port", str(self._port)]
+            words += ["--port", str(self._port), "--ends-with", str(os.getpid())]
             known, log = {"APPWRITE_WRITE_KEY": str(self._sandbox["key"])}, folder / "services.log"
         else:
             words, known, log = self._people("--die-with-parent"), {}, folder / "people.log"

@@ -68,6 +68,7 @@ def doctor(json: Annotated[bool, typer.Option("--json", help="Print the lines as
     """Examine endpoint, key, collections, attributes, indexes and clock: what is missing and what to do."""
     settings = load_settings().require_appwrite()
     from pipelines.dagster_storage import examine_storage
+    from pipelines.store_examination import examine_store
     from resources.appwrite.acting_key import examine_acting_key
     from resources.appwrite.examination import examine, exit_status
     from resources.appwrite.gateway import Gateway
@@ -78,6 +79,7 @@ def doctor(json: Annotated[bool, typer.Option("--json", help="Print the lines as
     if not any(line.blocking for line in lines):
         lines += examine_services(settings)
     lines += examine_storage(settings)
+    lines += examine_store(settings)
     status = exit_status(lines)
     with suppress(OSError):  # what is examined is told all the same
         keep(settings.home, [(line.topic, line.verdict, line.about) for line in lines], settings.clock.now())

@@ -21,6 +21,8 @@ from resources.settings import load_settings
 
 if TYPE_CHECKING:
     from pipelines.exports.folder import Exported
+    from resources.objects import Objects
+    from resources.settings import Settings
 
 app = typer.Typer(help="The auditor's reports, and tables for analysts.", no_args_is_help=True)
 
@@ -87,6 +89,7 @@ def commissions(
     by: Annotated[
         str | None, typer.Option("--by", metavar="NAME", help="Who makes it (default: this system's user).")
     ] = None,
+    store: Annotated[bool, typer.Option("--store", help="Bring it to BOOKWATCH_STORE as well.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print folder and manifest as JSON.")] = False,
 ) -> None:
     """The commission report of a period and its manifest.
@@ -101,6 +104,7 @@ def commissions(
             "Leave it out, or export CSV or XLSX.",
         )
     settings = load_settings()
+    objects = _store(settings, out, store)
     from pipelines.exports.commissions import check_period, describe, export_commissions
 
     check_period(*days)
@@ -119,10 +123,12 @@ def commissions(
         locale=locale.value,
         provider=provider,
     )
+    stored = _stored(objects, exported)
     if json:
-        echo_json(_told(exported, to_is_exclusive=True))
+        echo_json(_told(exported, to_is_exclusive=True, **stored))
     else:
         describe(exported, echo)
+        _say_stored(stored)
 
 
 @app.command("month")
@@ -165,6 +171,7 @@ def month(
         str | None,
         typer.Option("--made-by", "--by", metavar="NAME", help="Who makes it (default: this system's user)."),
     ] = None,
+    store: Annotated[bool, typer.Option("--store", help="Bring it to BOOKWATCH_STORE as well.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print folder and manifest as JSON.")] = False,
 ) -> None:
     """The month-end package an auditor is handed: every table as CSV and JSON, and its manifest.
@@ -181,6 +188,7 @@ def month(
     days = a_month(month) if month is not None else (a_day("--from", first or ""), a_day("--to", until or ""))
     who = maker(made_by)
     settings = load_settings()
+    objects = _store(settings, out, store)
     os.umask(0o077)
     exported = export_month(
         settings.home,
@@ -196,10 +204,12 @@ def month(
         ageing_at=None if ageing_at is None else a_day("--ageing-at", ageing_at),
         made_by_how=who.how,
     )
+    stored = _stored(objects, exported)
     if json:
-        echo_json(_told(exported, to_is_exclusive=True))
+        echo_json(_told(exported, to_is_exclusive=True, **stored))
     else:
         describe(exported, echo)
+        _say_stored(stored)
 
 
 @app.command("table")
@@ -218,11 +228,13 @@ def table(
     by: Annotated[
         str | None, typer.Option("--by", metavar="NAME", help="Who makes it (default: this system's user).")
     ] = None,
+    store: Annotated[bool, typer.Option("--store", help="Bring it to BOOKWATCH_STORE as well.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print folder and manifest as JSON.")] = False,
 ) -> None:
     """A table of the snapshot, whole, and its manifest. It holds no personal data."""
     made_by = maker(by).name
     settings = load_settings()
+    objects = _store(settings, out, store)
     from pipelines.exports.tables import describe, export_table
 
     os.umask(0o077)
@@ -235,10 +247,36 @@ def table(
         snapshot_id=as_of,
         form=format.value,
     )
+    stored = _stored(objects, exported)
     if json:
-        echo_json(_told(exported))
+        echo_json(_told(exported, **stored))
     else:
         describe(exported, echo)
+        _say_stored(stored)
+
+
+def _store(settings: Settings, out: Path, wanted: bool) -> Objects | None:
+    """The store an export is brought to, before it is made: what would be refused then is refused now."""
+    if not wanted:
+        return None
+    from pipelines.exports.storing import store_named, stored_manifest
+
+    objects = store_named(settings)
+    stored_manifest(objects, out.expanduser())
+    return objects
+
+
+def _stored(objects: Objects | None, exported: Exported) -> dict[str, str]:
+    if objects is None:
+        return {}
+    from pipelines.exports.storing import store_export
+
+    return {"stored": store_export(objects, exported.folder)}
+
+
+def _say_stored(stored: dict[str, str]) -> None:
+    for place in stored.values():
+        echo(f"Stored    {place}")
 
 
 def _told(exported: Exported, **more: object) -> str:

@@ -40,6 +40,12 @@ def _who(by: str) -> str:
         return "command line"
 
 
+def _own_settings() -> Settings:
+    """The settings, for what writes into the home: its files are their owner's alone."""
+    os.umask(0o077)
+    return load_settings()
+
+
 @contextmanager
 def _ledger(settings: Settings) -> Generator[Actions]:
     try:
@@ -177,8 +183,7 @@ def plan(
     json: Json = False,
 ) -> int:
     """What an operation would do, by what is published. Nothing is written to the marketplace."""
-    settings = load_settings()
-    os.umask(0o077)
+    settings = _own_settings()
     from operations.every import operation_named
     from operations.planning import make_plan
     from pipelines.operations import find_out
@@ -221,8 +226,7 @@ def apply(
     json: Json = False,
 ) -> int:
     """Do what a plan says, where its operation is enforced."""
-    settings = load_settings()
-    os.umask(0o077)
+    settings = _own_settings()
     from operations.applying import apply_plan
 
     with _ledger(settings):
@@ -263,8 +267,7 @@ def undo(
     json: Json = False,
 ) -> int:
     """Take a done action back, where the business has a way back."""
-    settings = load_settings()
-    os.umask(0o077)
+    settings = _own_settings()
     from operations.applying import undo_action
 
     with _ledger(settings):
@@ -317,8 +320,7 @@ def resend(
     json: Json = False,
 ) -> None:
     """Have dead letters sent again: the next plan of retry_notifications has them."""
-    settings = load_settings()
-    os.umask(0o077)
+    settings = _own_settings()
     from resources.ledger.outbox import Outbox
 
     if bool(ids) == every:
@@ -348,8 +350,7 @@ def resume(by: By = "", reason: Reason = "", json: Json = False) -> None:
 
 
 def _switch(stops: bool, by: str, reason: str, *, json: bool) -> None:
-    settings = load_settings()
-    os.umask(0o077)
+    settings = _own_settings()
     from resources import acting
 
     who, at, was = _who(by), settings.clock.now(), True

@@ -31,6 +31,7 @@ def reports(
     ] = None,
     lang: Annotated[Language, typer.Option("--lang", help="The language of the reports.")] = Language.en,
     theme: Annotated[Theme, typer.Option("--theme", help="How they look.")] = Theme.auto,
+    store: Annotated[bool, typer.Option("--store", help="Bring them to BOOKWATCH_STORE as well.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print what was made as JSON.")] = False,
 ) -> int:
     """Every notebook as an HTML file that opens without network, in BOOKWATCH_HOME/reports/<local day>."""
@@ -39,10 +40,20 @@ def reports(
     from pipelines.reports import make
 
     settings = load_settings()
+    objects = None
+    if store:
+        from pipelines.exports.storing import store_named
+
+        objects = store_named(settings)
     prepare(settings)
     words = {"lang": lang.value, "theme": theme.value} | ({"snapshot": snapshot} if snapshot else {})
     made = make(settings, words)
     tell(settings, made, lambda line: echo(line, err=True))
+    stored: dict[str, str] = {}
+    if objects is not None:
+        from pipelines.exports.storing import store_reports
+
+        stored["stored"] = store_reports(objects, made.folder)
     if json:
         import orjson
 
@@ -50,6 +61,7 @@ def reports(
             "day": made.day.isoformat(),
             "folder": str(made.folder),
             "snapshot_id": made.snapshot_id,
+            **stored,
             "reports": [
                 {
                     "name": one.name,
@@ -65,6 +77,8 @@ def reports(
     for one in made.made:
         if one.problem is None:
             echo(f"{one.name:<14} {one.path}")
+    for place in stored.values():
+        echo(f"Stored at      {place}")
     if made.failed:
         told = "; ".join(f"{one.name}: {one.problem}" for one in made.failed)
         raise BookwatchError(f"Not every report could be made. {told}", "The others stand.")

@@ -14,6 +14,7 @@ import typer
 
 from pipelines.dagster_storage import ADDRESS, make_ready
 from pipelines.environment import PROJECT, prepare
+from pipelines.following import Follower, become_reader, fetch_home, is_reader, store_of
 from pipelines.orders import OrderTaker
 from pipelines.processes import Child, own_port, start, stopping, wait_for_port, wait_for_socket, watch_over
 from pipelines.scheduling import LOOK_EVERY_S as HOLD_EVERY_S
@@ -23,6 +24,7 @@ from resources.errors import UsageError
 from resources.own_hosts import host_name, is_loopback
 from resources.roles_file import load_roles
 from resources.settings import Settings, load_settings
+from resources.shared.fetching import require_no_pipeline
 
 DASHBOARDS_PORT, DAGSTER_PORT = 8501, 3000
 LOOPBACK = "127.0.0.1"
@@ -237,10 +239,16 @@ def serve(
         typer.Option(help="The dashboards too; without them `python -m dashboards PORT` serves them apart."),
     ] = True,
 ) -> None:
-    """Dagster (web and daemon) and the dashboards, on 127.0.0.1; the dashboards further with --host and a login."""
+    """Dagster (web and daemon) and the dashboards, on 127.0.0.1; the dashboards further with --host and a login.
+
+    With BOOKWATCH_FOLLOW the dashboards alone, on the newest snapshot of that store.
+    """
     settings = load_settings()
     if dashboards:
         require_login_beyond(settings, host)
+    if is_reader(settings):
+        _serve_reader(settings, port=port, open_browser=browser, host=host)
+        return
     prepare(settings)
     scheduled = True
     try:
@@ -268,3 +276,35 @@ def serve(
             host=host,
             pages=dashboards,
         )
+
+
+def _serve_reader(settings: Settings, *, port: int, open_browser: bool, host: str) -> None:
+    """The dashboards of a home that shows another one's snapshots, which are fetched meanwhile."""
+    require_no_pipeline(settings.home)
+    prepare(settings)
+    follower: Follower | None = None
+    if settings.follow:
+        become_reader(settings.home, store_of(settings))
+        follower = Follower(lambda: fetch_home(settings), _say)
+        follower.look()
+    else:
+        _say("BOOKWATCH_FOLLOW is not set: what was fetched last is shown, and nothing newer is looked for.")
+    children: list[Child] = []
+    with stopping(children):
+        port = own_port(port, "--port")
+        dashboards = start_dashboards(settings, port, children_environment(settings), host)
+        children.append(dashboards)
+        wait_for_port(dashboards, port, host=host)
+        address = settings.dashboards if settings.login else f"http://127.0.0.1:{port}"
+        typer.echo(f"Dashboards  {address}")
+        if open_browser:
+            with contextlib.suppress(webbrowser.Error):
+                webbrowser.open(address)
+        typer.echo("Ctrl-C stops everything.")
+        if follower is not None:
+            follower.start()
+        try:
+            watch_over(children)
+        finally:
+            if follower is not None:
+                follower.stop()

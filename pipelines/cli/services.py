@@ -8,6 +8,7 @@ import typer
 
 from messages.catalogue import english
 from pipelines.cli.printed import echo, echo_json
+from pipelines.processes import end_with
 from resources.errors import DONE, PROBLEMS, UNREACHABLE, BookwatchError, UsageError
 from resources.own_hosts import host_name
 from resources.settings import load_settings
@@ -42,10 +43,16 @@ def serve(
     json: Annotated[
         bool, typer.Option("--json", help='Print one line of JSON first: {"endpoint": …}.')
     ] = False,
+    ends_with: Annotated[
+        int,
+        typer.Option(metavar="PID", help="End when this process, which started it, has ended; 0: never."),
+    ] = 0,
 ) -> int:
     """The booking API, on 127.0.0.1, until stopped; makes what it lacks in Appwrite first."""
     settings = load_settings().require_appwrite()
     settings.acting()
+    if ends_with:
+        end_with(ends_with)
     if host_name(host) is None:
         raise UsageError.of("failure.host_name")
     from resources.appwrite.failures import CallFailure

@@ -78,6 +78,7 @@ def _turns(settings: Settings, dagster: Telling, every: float, runs: int | None)
             taker.finish()
         if last:
             return
+        # The rest of the turn: runs begin at this rhythm.
         time.sleep(max(0.0, every - (time.monotonic() - began)))
 
 

@@ -1,6 +1,9 @@
 """The jobs of backups: one a day, and once a week one is tried out. What they do is operations/backup's."""
 
 # Dagster reads the annotation of `context`, so annotations are not postponed here.
+from collections.abc import Callable
+from typing import TypeVar
+
 from dagster import Failure, OpExecutionContext, in_process_executor, job, op
 
 from messages.catalogue import english
@@ -13,22 +16,31 @@ from resources.settings import load_settings
 
 BACKUP_JOB = "backup"
 DRILL_JOB = "drill"
+T = TypeVar("T")
 
 
-@op(name="make_backup")
-def make_backup_op(context: OpExecutionContext) -> str:
-    """Every table of the database as files; its id. One that is being made by hand is as good."""
+def _done(context: OpExecutionContext, do: Callable[..., T]) -> T | None:
+    """What was done; None while another one is at it by hand, which is as good. Raises Failure in words."""
     settings = load_settings()
     prepare(settings)
     try:
-        made = make_backup(settings, say=lambda line: context.log.info(english(line)))
+        done = do(settings, say=lambda line: context.log.info(english(line)))
     except BackupActive as busy:
         context.log.info(str(busy))
-        return ""
+        return None
     except BookwatchError as refused:
         tell(settings, context.log.warning)
         raise Failure(description=str(refused), allow_retries=False) from None
     tell(settings, context.log.warning)
+    return done
+
+
+@op(name="make_backup")
+def make_backup_op(context: OpExecutionContext) -> str:
+    """Every table of the database as files; its id."""
+    made = _done(context, make_backup)
+    if made is None:
+        return ""
     context.add_output_metadata({"rows": made.rows, "bytes": made.bytes, "state": str(made.state)})
     for line in made.said:
         context.log.info(english(line))
@@ -38,17 +50,9 @@ def make_backup_op(context: OpExecutionContext) -> str:
 @op(name="try_backup_out")
 def try_backup_out_op(context: OpExecutionContext) -> float:
     """The newest whole backup restored into the sandbox and compared; the seconds that took."""
-    settings = load_settings()
-    prepare(settings)
-    try:
-        done = drill(settings, say=lambda line: context.log.info(english(line)))
-    except BackupActive as busy:
-        context.log.info(str(busy))
+    done = _done(context, drill)
+    if done is None:
         return 0.0
-    except BookwatchError as refused:
-        tell(settings, context.log.warning)
-        raise Failure(description=str(refused), allow_retries=False) from None
-    tell(settings, context.log.warning)
     context.add_output_metadata({"rows": done.restored.rows, "differences": done.restored.differences})
     if not done.restored.same:
         told = " ".join(english(line) for line in done.restored.wrong)

@@ -27,7 +27,7 @@ from resources.clock import Clock
 from resources.errors import UsageError
 from resources.home import Home
 from resources.instants import z_text_of
-from resources.snapshots import open_snapshot, require_snapshot
+from resources.snapshots import NOT_OFFERED, open_snapshot, require_snapshot
 from resources.sql import literal, quoted
 
 #: What of the report a table is: one part, whose columns are the table's own.
@@ -36,7 +36,8 @@ ROWS: Final = Table("rows", "", "", (), by_day=False)
 _MEMORY: Final = "512MB"
 _NEAREST: Final = 3
 _EVERY: Final = (
-    "SELECT schema_name || '.' || table_name, false FROM duckdb_tables() WHERE NOT internal UNION ALL"
+    "SELECT schema_name || '.' || table_name, false FROM duckdb_tables()"
+    f" WHERE NOT internal AND schema_name <> '{NOT_OFFERED}' UNION ALL"
     " SELECT schema_name || '.' || view_name, true FROM duckdb_views() WHERE NOT internal ORDER BY 1"
 )
 _INSTANTS: Final = ("TIMESTAMP", "TIMESTAMP WITH TIME ZONE")

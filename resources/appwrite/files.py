@@ -8,55 +8,23 @@ key, on a client of its own. Which files are taken, and of whom, is not known he
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
 from appwrite.query import Query
 from urllib3.filepost import encode_multipart_formdata
 
-from resources.appwrite.failures import CallEvent, PermanentFailure
-from resources.appwrite.gateway import CONNECT_SECONDS, READ_SECONDS, PooledClient, json_object
-from resources.appwrite.patience import LONGEST_SERVER_WAIT
-from resources.clock import Clock
-from resources.settings import Settings
+from resources.appwrite.acting_client import ActingClient
+from resources.appwrite.failures import PermanentFailure
+from resources.appwrite.gateway import json_object
 
 BUCKETS: Final = "/storage/buckets"
 _THERE: Final = "storage_file_already_exists"
 
 
-class FileStore:
+class FileStore(ActingClient):
     """Files of one project. Every method raises CallFailure. Safe to call from several threads."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        clock: Clock,
-        on_call: Callable[[CallEvent], None] = lambda event: None,
-        *,
-        timeouts: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
-        seconds_left: Callable[[], float] | None = None,
-        longest_wait: float = LONGEST_SERVER_WAIT,
-    ) -> None:
-        """Raises UsageError where there is no acting key. ``seconds_left``, ``longest_wait``: as of PooledClient."""
-        self._settings = settings
-        self._client = PooledClient(
-            settings.acting(),
-            clock,
-            on_call,
-            timeouts=timeouts,
-            seconds_left=seconds_left,
-            longest_wait=longest_wait,
-        )
-
-    def __enter__(self) -> FileStore:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._client.close()
 
     def put(
         self,

@@ -343,7 +343,7 @@ class PooledClient(Client):
     def _rest(self, seconds: float) -> None:
         if seconds > MAX_DELAY:
             self._say(f"Appwrite asks to wait {seconds:,.0f} s before the next call.")
-        self._sleep(seconds)
+        self._sleep(seconds)  # between two tries, as long as the server asked for or the backoff says
 
     def _waited_as_wished(self) -> bool:
         """Wait until the server wants to be called again; False if that is too long to wait for."""

@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 import polars as pl
 from appwrite.query import Query
 
+from marketplace.collections import BY_NAME
 from marketplace.events import ScanOutcome
 from messages.catalogue import english
 from messages.message import Arg, Message, Words, as_message
@@ -412,7 +413,8 @@ def _swept(
             if detail:
                 outcome = ScanOutcome.FAILED
             elif one.turn(watermark, max_rows, progress):
-                missing, held, detail = one.finish(guard)
+                known = BY_NAME.get(collection)
+                missing, held, detail = one.finish(1.0 if known is not None and known.fleeting else guard)
                 outcome = ScanOutcome.FAILED if held else ScanOutcome.COMPLETE
             else:
                 outcome, detail = ScanOutcome.PARTIAL, Message("scan.goes_on")

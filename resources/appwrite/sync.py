@@ -169,7 +169,7 @@ def _settled(gateway: Gateway, writer: Writer, safety_lag: float) -> bool:
         until = time.monotonic() + SETTLING
         # (A lag that is longer than that is not waited for.)
         while upper_bound(now, safety_lag) < newest and safety_lag < SETTLING and time.monotonic() < until:
-            time.sleep(0.1)
+            time.sleep(0.1)  # until the server's clock, asked again, is past the newest row
             now = gateway.ping()
     except CallFailure:
         return False

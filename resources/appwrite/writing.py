@@ -13,26 +13,20 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, Final, Unpack, cast
 from urllib.parse import quote
 
 from appwrite.query import Query
 
+from resources.appwrite.acting_client import ActingClient, Patience
 from resources.appwrite.failures import CallEvent, CallFailure, PermanentFailure
 from resources.appwrite.gateway import (
     API,
     COLUMNS_A_CALL,
-    CONNECT_SECONDS,
-    READ_SECONDS,
     TABLE_MISSING,
-    PooledClient,
     json_object,
 )
-from resources.appwrite.patience import (
-    LONGEST_SERVER_WAIT,
-    CircuitBreaker,
-    http_date,
-)
+from resources.appwrite.patience import CircuitBreaker, http_date
 from resources.appwrite.server_clock import ServerClock
 from resources.clock import Clock
 from resources.settings import Settings
@@ -42,6 +36,7 @@ TRANSACTION_SECONDS: Final = 120
 ROWS_A_CALL: Final = 100
 """As many ids as one query takes, at their longest, within the 4,096 characters of a query."""
 
+ROW_MISSING: Final = ("row_not_found", "document_not_found")
 _ROW_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,35}")
 
 Row = Mapping[str, Any]
@@ -78,7 +73,7 @@ def answer_of(failure: CallFailure) -> str:
     return f"{failure.status} {failure.error_type}".strip() if failure.status else failure.reason
 
 
-class WritingGateway:
+class WritingGateway(ActingClient):
     """Calls with the acting key, for one endpoint, project and database. Every method raises CallFailure. Safe to call
     from several threads."""
 
@@ -87,33 +82,17 @@ class WritingGateway:
         settings: Settings,
         clock: Clock,
         on_call: Callable[[CallEvent], None] = lambda event: None,
-        *,
-        timeouts: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
-        seconds_left: Callable[[], float] | None = None,
-        longest_wait: float = LONGEST_SERVER_WAIT,
+        **patience: Unpack[Patience],
     ) -> None:
-        """Raises UsageError where there is no acting key. ``seconds_left``, ``longest_wait``: as of PooledClient."""
-        acting = settings.acting()
-        self._settings = settings
+        """Raises UsageError where there is no acting key."""
+        super().__init__(settings, clock, on_call, **patience)
         self._api = API[settings.appwrite_api]
         self._words = (
             ("tableId", "rowId") if settings.appwrite_api == "tablesdb" else ("collectionId", "documentId")
         )
         self._database = settings.appwrite_database_id
-        self._client = PooledClient(
-            acting, clock, on_call, timeouts=timeouts, longest_wait=longest_wait, seconds_left=seconds_left
-        )
         self._columns: dict[str, dict[str, str]] = {}
         self._has_transactions: bool | None = None
-
-    def __enter__(self) -> WritingGateway:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._client.close()
 
     @property
     def server_clock(self) -> ServerClock:
@@ -188,6 +167,19 @@ class WritingGateway:
         if write.permissions is not None:
             body["permissions"] = list(write.permissions)
         self._call("change_row", write.collection, "patch", path, body, headers)
+
+    def remove(self, collection: str, row_ids: Sequence[str]) -> None:
+        """Delete rows, a hundred at most; one that is not there is fine."""
+        path = self._path(self._api.rows, collection)
+        try:
+            self._call(
+                "delete_rows", collection, "delete", path, {"queries": [Query.equal("$id", list(row_ids))]}
+            )
+        except PermanentFailure as refused:
+            if refused.error_type != "general_route_not_found":
+                raise
+            for row_id in row_ids:  # a server from before there were deletes of many
+                self._remove(collection, f"{path}/{quote(row_id, safe='')}")
 
     @property
     def has_transactions(self) -> bool:
@@ -273,9 +265,16 @@ class WritingGateway:
         try:
             return self._call("get_row", collection, "get", path, {})[0]
         except PermanentFailure as refused:
-            if refused.error_type in ("row_not_found", "document_not_found"):
+            if refused.error_type in ROW_MISSING:
                 return None
             raise
+
+    def _remove(self, collection: str, path: str) -> None:
+        try:
+            self._call("delete_row", collection, "delete", path, {})
+        except PermanentFailure as refused:
+            if refused.error_type not in ROW_MISSING:
+                raise
 
     def _list(self, collection: str, queries: Sequence[str]) -> list[Row]:
         path = self._path(self._api.rows, collection)
@@ -299,6 +298,9 @@ class WritingGateway:
         columns = [cast("dict[str, Any]", column) for column in listed if isinstance(column, dict)]
         return {str(column.get("key")): str(column.get("type") or "unknown") for column in columns}
 
+    def _before_call(self) -> None:
+        """Where a subclass refuses a call by raising; also one that reads."""
+
     def _call(
         self,
         operation: str,
@@ -308,6 +310,7 @@ class WritingGateway:
         params: Mapping[str, Any],
         headers: Mapping[str, str] | None = None,
     ) -> tuple[dict[str, Any], Mapping[str, str]]:
+        self._before_call()
         answer = self._client.request(
             operation, collection, method, path, params, _told, headers=headers or {}, expected=True
         )

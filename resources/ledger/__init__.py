@@ -13,6 +13,7 @@ from resources.ledger.actions import Actions
 from resources.ledger.backups import BackupEntry, Backups, DrillEntry
 from resources.ledger.calls import Calls, LedgerCall
 from resources.ledger.closed_months import ClosedChange, ClosedGap, ClosedMonths
+from resources.ledger.connection import LedgerElsewhere, require_here
 from resources.ledger.erasures import Erasures
 from resources.ledger.exports import ExportEntry, Exports
 from resources.ledger.health import HealthChange, HealthPoints, HealthVerdict
@@ -56,6 +57,7 @@ __all__ = [
     "HealthVerdict",
     "Ledger",
     "LedgerCall",
+    "LedgerElsewhere",
     "LedgerTooNew",
     "Letter",
     "LetterState",
@@ -63,4 +65,5 @@ __all__ = [
     "Seal",
     "SignOff",
     "Waiver",
+    "require_here",
 ]

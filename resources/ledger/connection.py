@@ -15,6 +15,12 @@ from resources.ledger.migrations import STEPS, begin, form
 
 PATIENCE_S = 30.0
 """How long a writer waits for the one before it."""
+FETCHED = Path("published", "fetched.json")
+"""Beside a ledger's place in the home of a reader (resources/shared): it shows snapshots of another home."""
+
+
+class LedgerElsewhere(sqlite3.OperationalError):
+    """The ledger is in the pipeline's home, and this is a reader's: what stands in it cannot be told here."""
 
 
 class LedgerFile:
@@ -47,6 +53,7 @@ class LedgerFile:
     def writing(self) -> Generator[sqlite3.Connection]:
         """One transaction, committed at the end of the block; an exception in it leaves all as it was."""
         self._refuse_link()
+        require_here(self.path)
         with closing(sqlite3.connect(self.path, timeout=PATIENCE_S, isolation_level=None)) as db:
             db.row_factory = sqlite3.Row
             _log_ahead(db)
@@ -67,6 +74,7 @@ class LedgerFile:
     def _reader(self) -> sqlite3.Connection:
         self._refuse_link()
         if not self.path.exists():
+            require_here(self.path)
             return sqlite3.connect(":memory:", isolation_level=None)
         return sqlite3.connect(
             f"{self.path.absolute().as_uri()}?mode=ro", uri=True, timeout=PATIENCE_S, isolation_level=None
@@ -75,6 +83,12 @@ class LedgerFile:
     def _refuse_link(self) -> None:
         if self.path.is_symlink():
             raise sqlite3.OperationalError("the ledger is a link")
+
+
+def require_here(path: Path) -> None:
+    """Raises LedgerElsewhere where a ledger that is not there is another home's: it is not an empty one."""
+    if (path.parent / FETCHED).exists() and not path.exists():
+        raise LedgerElsewhere("a reader's home has no ledger")
 
 
 def _upgraded(older: sqlite3.Connection) -> sqlite3.Connection:
@@ -99,4 +113,4 @@ def _log_ahead(db: sqlite3.Connection) -> None:
         except sqlite3.OperationalError as refused:
             if refused.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
                 raise
-        time.sleep(0.01)
+        time.sleep(0.01)  # another process is at the switch: SQLite's own patience does not hold for it

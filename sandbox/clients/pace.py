@@ -37,6 +37,7 @@ class Pace:
     def run(self, is_over: Callable[[], bool], each_step: Callable[[], None]) -> None:
         """Until told to stop, or until it ``is_over``."""
         try:
+            # The step of the agenda; a stop ends it at once.
             while not self._stop.wait(_STEP_S) and not is_over():
                 self._agenda.run(blocking=False)
                 each_step()

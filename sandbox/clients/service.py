@@ -73,6 +73,7 @@ class Service:
                 )
             except requests.RequestException as away:
                 self._count(f"{method} {path} {type(away).__name__}")
+                # Nobody is there: longer each time, unless told to stop.
                 if self._stop.wait(min(_LONGEST_PAUSE_S, 0.5 * 2**attempt)):
                     break
                 continue

@@ -99,7 +99,7 @@ class Api:
             return route.handler(self.project, Call(route.words, names, given, access, headers, file)), extra
         except Failure as failure:
             return reply(failure.status, failure.body()), extra
-        except Exception:
+        except Exception:  # the outermost edge: as Appwrite, it answers 500 and goes on
             LOG.exception("%s %s failed", method, path)
             unknown = Failure(500, "general_unknown", "Server Error")
             return reply(unknown.status, unknown.body()), extra

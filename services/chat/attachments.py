@@ -3,7 +3,6 @@ only the room's two sides may read, and are given to whoever sits in the room.""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final, Protocol
 
 from marketplace.app_rows import Row, meaning, names_somebody, text_at
@@ -22,24 +21,15 @@ from services.chat.showing import Attachment, extras
 from services.problems import Problem, Wrong
 from services.rates import counted, to_ms
 from services.store import View
+from services.uploading import Keeping
 
 PROVIDER_ACCOUNT: Final = ("userId", "accountId")
 """Which attributes of a provider name the account it signs in with."""
 
 
-class Files(Protocol):
-    """What a chat needs of Appwrite Storage (resources/appwrite/files.py). ``put`` and ``content``
-    raise CallFailure."""
+class Files(Keeping, Protocol):
+    """What a chat needs of Appwrite Storage. ``content`` raises CallFailure."""
 
-    def put(
-        self,
-        bucket: str,
-        file_id: str,
-        name: str,
-        content: bytes,
-        content_type: str,
-        permissions: Sequence[str],
-    ) -> None: ...
     def content(self, bucket: str, file_id: str) -> bytes: ...
     def close(self) -> None: ...
 

@@ -249,7 +249,7 @@ class Watch:
 
     def _run(self) -> None:
         while True:
-            time.sleep(self.every)
+            time.sleep(self.every)  # the rhythm at which the server is asked for news
             with self._lock:
                 if not self._open:
                     self._thread = None

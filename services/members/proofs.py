@@ -8,7 +8,7 @@ is overdue: by the rules of docs/commission.md it is unpaid until an administrat
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -31,24 +31,16 @@ from services.members.reading import Record, records_of
 from services.members.shown import ShownProof, z
 from services.problems import Problem, Wrong
 from services.store import Decision, View
+from services.uploading import Keeping
 
 _WAITS: Final = CommissionStatus.AWAITING_VERIFICATION.value
 _OVERDUE: Final = CommissionStatus.OVERDUE.value
 _FOR_ADMINS: Final = 'read("label:admin")'
 
 
-class Files(Protocol):
-    """What is needed of Appwrite Storage (resources/appwrite/files.py). Every method raises CallFailure."""
+class Files(Keeping, Protocol):
+    """What is needed of Appwrite Storage. Every method raises CallFailure."""
 
-    def put(
-        self,
-        bucket: str,
-        file_id: str,
-        name: str,
-        content: bytes,
-        content_type: str,
-        permissions: Sequence[str],
-    ) -> None: ...
     def remove(self, bucket: str, file_id: str) -> None: ...
     def address(self, bucket: str, file_id: str) -> str: ...
 

@@ -43,6 +43,7 @@ from services.members.shown import (
     said,
     z,
 )
+from services.paging import every_row
 from services.problems import Problem, Wrong
 from services.store import View
 
@@ -191,14 +192,8 @@ def _offered(view: View, bookings: Sequence[str]) -> set[str]:
         return set()
     found: set[str] = set()
     for first in range(0, len(bookings), PAGE):
-        some = list(bookings[first : first + PAGE])
-        after: list[str] = []
-        while True:
-            rows = view.rows(OFFERS, [Query.equal("bookingId", some), Query.limit(PAGE), *after])
-            found |= {str(row.get("bookingId")) for row in rows}
-            if len(rows) < PAGE:
-                break
-            after = [Query.cursor_after(str(rows[-1]["$id"]))]
+        asked = [Query.equal("bookingId", list(bookings[first : first + PAGE]))]
+        found |= {str(row.get("bookingId")) for row in every_row(view, OFFERS, asked)}
     return found
 
 

@@ -26,11 +26,11 @@ from marketplace.services import LARGEST_CAPACITY
 from marketplace.statuses import BookingStatus, ProviderType, spellings
 from marketplace.zones import resolve
 from resources.appwrite.writing import Change, Create, Row, Write
+from services.paging import every_row
 from services.store import View
 
 GUARDS: Final = "service_guards"
 CALENDAR: Final = "calendar"
-_PAGE: Final = 100
 _MOMENT: Final = timedelta(microseconds=1)
 DEFAULT_OFFSET: Final = default_offsets(1)[0]
 """Minutes east of UTC where a provider says no zone."""
@@ -106,13 +106,7 @@ def _bookings(view: View, collection: str, provider_id: str, since: datetime) ->
             *(Query.and_queries([Query.equal(name, _DONE), ended]) for name in states),
         ]
     )
-    after: list[str] = []
-    while True:
-        page = view.rows(collection, [whose, which, *after, Query.limit(_PAGE)])
-        yield from page
-        if len(page) < _PAGE:
-            return
-        after = [Query.cursor_after(str(page[-1]["$id"]))]
+    yield from every_row(view, collection, [whose, which])
 
 
 def _any(queries: Sequence[str]) -> str:

@@ -49,7 +49,10 @@ class Reassigning(_Shape):
     provider_id: Annotated[str, Field(min_length=1, max_length=LONGEST_ID, description="who is asked now")]
     reason: Annotated[
         str | None,
-        Field(max_length=LONGEST_NOTE, description="why; a booking has no column that keeps it"),
+        Field(
+            max_length=LONGEST_NOTE,
+            deprecated="Taken and not kept: rows of a booking are read by its people.",
+        ),
     ] = None
 
 

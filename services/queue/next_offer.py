@@ -44,6 +44,7 @@ from services.moving.standing import (
     readers_with,
     room_now,
 )
+from services.paging import every_row
 from services.store import Underway, View
 
 ROUND: Final = "round"
@@ -215,24 +216,12 @@ def _of_the_kind(view: View, booking: Standing, terms: Terms) -> dict[str, tuple
     if price is None or not view.has(collection, "status"):
         return {}
     found: dict[str, tuple[str, str, Row]] = {}
-    after: list[str] = []
-    while True:
-        page = view.rows(
-            collection,
-            [
-                Query.equal("city", [city]),
-                Query.equal("status", ["AVAILABLE"]),
-                *after,
-                Query.limit(_PAGE),
-            ],
-        )
-        for row in page:
-            theirs = menu_of(row, terms.bounds).get(booking.now.minutes)
-            if is_free(row) and theirs is not None and in_band(theirs, price):
-                found[str(row["$id"])] = (collection, PROVIDER_TYPES[collection], row)
-        if len(page) < _PAGE:
-            return found
-        after = [Query.cursor_after(str(page[-1]["$id"]))]
+    asked = [Query.equal("city", [city]), Query.equal("status", ["AVAILABLE"])]
+    for row in every_row(view, collection, asked):
+        theirs = menu_of(row, terms.bounds).get(booking.now.minutes)
+        if is_free(row) and theirs is not None and in_band(theirs, price):
+            found[str(row["$id"])] = (collection, PROVIDER_TYPES[collection], row)
+    return found
 
 
 def _offered_at(

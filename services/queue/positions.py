@@ -11,6 +11,7 @@ from appwrite.query import Query
 
 from marketplace.collections import OFFERS
 from marketplace.offers import Offer, OfferState, offer_of
+from services.paging import every_row
 from services.store import View
 
 _PAGE: Final = 100
@@ -23,16 +24,9 @@ def open_offers(view: View, provider_id: str) -> list[Offer]:
         Query.equal("state", [OfferState.OFFERED.value]),
         Query.order_asc("offeredAt"),
         Query.order_asc("$id"),
-        Query.limit(_PAGE),
     ]
-    found: list[Offer] = []
-    after: list[str] = []
-    while True:
-        page = view.rows(OFFERS, [*asked, *after])
-        found += [offer_of(row) for row in page]
-        if len(page) < _PAGE:
-            return [offer for offer in found if offer.deadline > view.now]
-        after = [Query.cursor_after(str(page[-1]["$id"]))]
+    found = map(offer_of, every_row(view, OFFERS, asked))
+    return [offer for offer in found if offer.deadline > view.now]
 
 
 def position_to_come(view: View, provider_id: str) -> int:

@@ -24,40 +24,34 @@ from services.booking.beside import beside, missing
 from services.booking.customers import BOOKINGS
 from services.booking.discounts import Code
 from services.booking.providers import provider_of
+from services.going_on import Aside, Round
+from services.paging import every_row
 from services.rates import COUNTERS, counted_in, rewritten
 from services.store import Decision, Gateway, View, carry_out
 
 LEFT_AFTER: Final = timedelta(minutes=1)
 """Who has not come further by then is dead."""
-_PAGE: Final = 100
 
 
-def sweep(gateway: Gateway, now: Callable[[], datetime], zone: str) -> int:
-    """Look through what was counted lately; how many rows were written. ``zone``: of providers who say none. Raises
-    CallFailure, and at the end what the first that failed did."""
+def sweep(gateway: Gateway, now: Callable[[], datetime], zone: str, aside: Aside | None = None) -> Round:
+    """Look through what was counted lately; what is done are rows written. ``zone``: of providers who say none. Raises
+    CallFailure where not even a list can be had."""
+    done = Round(aside or Aside())
     if gateway.has_transactions:
-        return 0
-    done = 0
-    failed: list[Exception] = []
+        return done
 
-    def settled(decide: Callable[[View], Decision[int]]) -> None:
-        nonlocal done
-        try:
-            done += carry_out(gateway, now, decide)
-        except Exception as failure:  # noqa: BLE001 - whatever one is, those behind it are not it
-            failed.append(failure)
+    def settled(key: str, decide: Callable[[View], Decision[int]]) -> bool:
+        return done.do(key, lambda: carry_out(gateway, now, decide))
 
     for counter in _lately(gateway, COUNTERS, now(), Query.equal("kind", [Rate.BOOKINGS.value])):
-        row_id, before = str(counter["$id"]), len(failed)
-        settled(partial(_counted, row_id=row_id))
-        for one in counted_in(counter) if len(failed) == before else ():
-            if one.booking:
-                settled(partial(_finished, booking_id=one.booking, zone=zone))
+        row_id = str(counter["$id"])
+        if settled(row_id, partial(_counted, row_id=row_id)):
+            for one in counted_in(counter):
+                if one.booking:
+                    settled(one.booking, partial(_finished, booking_id=one.booking, zone=zone))
     if gateway.has(DISCOUNTS, "latest"):
         for code in _lately(gateway, DISCOUNTS, now()):
-            settled(partial(_used, row_id=str(code["$id"])))
-    if failed:
-        raise failed[0]
+            settled(str(code["$id"]), partial(_used, row_id=str(code["$id"])))
     return done
 
 
@@ -118,10 +112,4 @@ def _gone(view: View, bookings: Sequence[str]) -> set[str]:
 def _lately(gateway: Gateway, collection: str, now: datetime, *queries: str) -> Iterator[Row]:
     """The rows that were written in the latest window."""
     since = Query.greater_than("$updatedAt", instant_like(None, now - WINDOW))
-    after: list[str] = []
-    while True:
-        page = gateway.rows(collection, [since, *queries, *after, Query.limit(_PAGE)])
-        yield from page
-        if len(page) < _PAGE:
-            return
-        after = [Query.cursor_after(str(page[-1]["$id"]))]
+    yield from every_row(gateway, collection, [since, *queries])

@@ -9,7 +9,6 @@ With transactions there is never anything of this kind; a server that had none b
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -23,6 +22,7 @@ from marketplace.statuses import BookingStatus
 from marketplace.transitions import Actor
 from operations.telling import MESSAGES, NOTIFICATIONS
 from resources.appwrite.writing import Create, Write
+from services.going_on import Aside, Round
 from services.moving.accepting import acceptance, told_accepted
 from services.moving.calendar import GUARDS
 from services.moving.charging import charged, due_moved, taken_back
@@ -41,49 +41,42 @@ from services.moving.standing import (
     provider_of,
     standing,
 )
+from services.paging import every_row
 from services.problems import Problem
 from services.queue.next_offer import offered_on
 from services.store import Decision, Gateway, View, carry_out
 
 LEFT_AFTER: Final = timedelta(minutes=1)
 """A command that was begun so long ago goes on no more."""
-_PAGE: Final = 100
 _PENDING: Final = BookingStatus.PENDING.value
 
 
-@dataclass
-class Swept:
-    """What a round finished or took back."""
-
-    settled: int = 0
-    failed: int = 0
-    first_failure: Exception | None = None
-
-
-def sweep_moves(gateway: Gateway, now: Callable[[], datetime], terms: Terms) -> Swept:
+def sweep_moves(
+    gateway: Gateway, now: Callable[[], datetime], terms: Terms, aside: Aside | None = None
+) -> Round:
     """Finish or take back each acceptance that was begun and not written to its end. Raises CallFailure where not even
     a list can be had."""
-    done = Swept()
-    left = instant_like(None, now() - LEFT_AFTER)
+    done = Round(aside or Aside())
+    for booking_id in _left(gateway, now() - LEFT_AFTER):
+        decide = partial(_settled, booking_id=booking_id, terms=terms)
+        done.do(booking_id, lambda decide=decide: carry_out(gateway, now, decide))
+        if done.is_hopeless:
+            break
+    return done
+
+
+def _left(gateway: Gateway, before: datetime) -> list[str]:
+    """The bookings whose acceptance was begun before an instant and not written to its end, as they stand when the
+    round begins: what is settled meanwhile moves no page."""
     asked = [
         Query.equal("kind", [ACCEPTANCE]),
         Query.equal("state", [CLAIMED, LEAVING]),
-        Query.less_than("at", left),
+        Query.less_than("at", instant_like(None, before)),
         Query.order_asc("at"),
-        Query.limit(_PAGE),
+        Query.order_asc("$id"),
     ]
-    for guard in gateway.rows(GUARDS, asked):
-        booking_id = text_at(guard, "bookingId")
-        if booking_id is None:
-            continue
-        try:
-            settled = carry_out(gateway, now, partial(_settled, booking_id=booking_id, terms=terms))
-        except Exception as failure:  # noqa: BLE001 - whatever one is, those behind it are not it
-            done.failed += 1
-            done.first_failure = done.first_failure or failure
-            continue
-        done.settled += settled
-    return done
+    found = list(every_row(gateway, GUARDS, asked))
+    return [booking for guard in found if (booking := text_at(guard, "bookingId")) is not None]
 
 
 def _settled(view: View, booking_id: str, terms: Terms) -> Decision[bool]:

@@ -72,7 +72,7 @@ def wait_until(holds: Callable[[], bool], seconds: float = 300) -> bool:
     while time.monotonic() < deadline:
         if holds():
             return True
-        time.sleep(0.02)
+        time.sleep(0.02)  # another process is waited for: it is looked at
     return False
 
 

@@ -142,7 +142,7 @@ def served(publication: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
             except (urllib.error.URLError, OSError):
                 if process.poll() is not None or time.monotonic() > deadline:
                     pytest.fail(f"The dashboards did not start: {(home / 'server.log').read_text()[-2000:]}")
-                time.sleep(0.05)
+                time.sleep(0.05)  # nobody tells when a server listens: it is asked
         yield Served(url, home, truth)
     finally:
         process.terminate()

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.core.changes import TABLES
 from tests.core.raw_file import RawFile
-from tests.core.test_engine import TABLES, core, rows, run, same_as_rebuilt, table
+from tests.core.test_engine import core, rows, run, same_as_rebuilt, table
 
 LATER = datetime(2025, 11, 21, 3)
 RECORDS = {**TABLES["commission_records"], "bookingDocId": "VARCHAR", "paymentDeadline": "VARCHAR"}

@@ -24,8 +24,9 @@ from checks.derived_rows import violations
 from marketplace.instants import HAPPENED, PLANNED
 from marketplace.quarantine import reject_reasons
 from marketplace.zones import ProviderZones
+from tests.core.changes import TABLES
 from tests.core.raw_file import RawFile
-from tests.core.test_engine import BOOKING, TABLES, rows, run, same_as_rebuilt, table
+from tests.core.test_engine import BOOKING, rows, run, same_as_rebuilt, table
 
 CREATED = datetime(2025, 11, 20, 3)
 CHANGED = datetime(2025, 11, 20, 6)

@@ -287,7 +287,7 @@ def test_a_retry_that_stalls_is_cut_off_where_the_time_for_retrying_ends() -> No
         return http(503, "{}")
 
     def slow(path: str, headers: dict[str, str]) -> bytes:
-        time.sleep(0.8)
+        time.sleep(0.8)  # the slowness that is tried
         return GOOD
 
     with ScriptedServer(http(503, "{}"), late, slow, slow) as server:

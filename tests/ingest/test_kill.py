@@ -160,7 +160,7 @@ def test_killed_at_random_instants_and_run_again_raw_equals_the_server(
             # nothing new commits nothing, and is killed in that.
             for _ in range(chance.choice([0, 1, 1, 2])):
                 parent.heard("committed", seconds=3.0)
-            time.sleep(chance.uniform(0, 0.1))
+            time.sleep(chance.uniform(0, 0.1))  # kills meet it wherever it is
             identity = f"r{chance.randint(1, ROWS):05d}"
             title = chance.choice(["changed", "bad"])
             ask(server, "patch", f"/tables/{table}/rows/{identity}", data={"title": title})

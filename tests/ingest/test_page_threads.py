@@ -148,7 +148,7 @@ def test_a_process_stopped_amid_a_call_that_is_never_answered_ends(
     try:
         while injected(server) == before:
             assert process.poll() is None, "it ended before it was asked to"
-            time.sleep(0.02)
+            time.sleep(0.02)  # the server counts what was asked: it is looked at
         _, said = process.communicate("stop\n", timeout=60)
     finally:
         process.kill()

@@ -153,6 +153,28 @@ def test_more_than_five_percent_missing_marks_nothing_and_says_so(
     assert_mirrors(store, server, table, "bookings")
 
 
+def test_what_is_deleted_for_its_age_is_no_mass_delete(
+    server: SandboxProcess, store: RawStore, home: Path, table: str
+) -> None:
+    make_table(server, table)
+    fill(server, table, ROWS)
+    fleeting = "service_requests"
+    made, _ = gateway_for(settings_for(server, home, tables={fleeting: table}, overlap=0))
+    run(made, store, [fleeting])
+    for n in range(1, 41):
+        ask(server, "delete", f"/tables/{table}/rows/r{n:05d}")
+    (outcome,) = sweep(
+        made,
+        store,
+        [fleeting],
+        settings=made.settings,
+        run_id="s",
+        reject_reasons=accept_all,
+        progress=Quiet(),
+    )
+    assert (outcome.outcome, outcome.counts.deleted, outcome.mirror_rows) == ("complete", 40, ROWS - 40)
+
+
 def test_an_empty_answer_marks_nothing(
     server: SandboxProcess, gateway: Gateway, store: RawStore, home: Path, table: str
 ) -> None:

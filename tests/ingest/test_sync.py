@@ -917,7 +917,7 @@ def column(server: SandboxProcess, method: str, table: str, path: str, **body: A
         )["columns"]
         if all(c["status"] == "available" for c in listed):
             return
-        time.sleep(0.1)
+        time.sleep(0.1)  # columns are made in the server's own time
 
 
 def test_a_column_added_with_a_default_is_filled_for_rows_no_scan_by_time_would_see(

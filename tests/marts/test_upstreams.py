@@ -103,13 +103,13 @@ def known(monkeypatch: pytest.MonkeyPatch) -> dict[str, mart.Mart]:
 
 
 def test_marts_come_after_what_they_read_in_whatever_order_they_became_known(known: object) -> None:
-    @mart.step
+    @mart.step()
     def third(second: Any, bookings: Any) -> None: ...
 
-    @mart.step
+    @mart.step()
     def second(first: Any) -> None: ...
 
-    @mart.step
+    @mart.step()
     def first(first: Any, at: Any, policy: Any) -> None:
         """A table of its own name is core's."""
 
@@ -118,10 +118,10 @@ def test_marts_come_after_what_they_read_in_whatever_order_they_became_known(kno
 
 
 def test_marts_that_wait_for_each_other_are_named(known: object) -> None:
-    @mart.step
+    @mart.step()
     def one(other: Any) -> None: ...
 
-    @mart.step
+    @mart.step()
     def other(one: Any) -> None: ...
 
     with pytest.raises(ValueError, match="one reads other reads one"):
@@ -136,6 +136,6 @@ def test_a_mart_under_another_name_than_its_table_and_two_of_a_name_are_refused(
 
     def peak(bookings: Any) -> None: ...
 
-    mart.step(peak)
+    mart.step()(peak)
     with pytest.raises(ValueError, match="named peak"):
-        mart.step(peak)
+        mart.step()(peak)

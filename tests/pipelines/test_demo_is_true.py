@@ -58,6 +58,7 @@ def _seen_just_now(server: SandboxProcess, until: datetime) -> None:
     A scan up to the lag leaves them out. The first snapshot once had 69 deadlines that do not match, where 9 do not: it
     read the local times of two such places in the default zone.
     """
+    # A scan leaves younger rows to the next one.
     time.sleep(max(0.0, (until + LAG - datetime.now(UTC)).total_seconds()))
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
     for provider in Simulation(SEED, DAYS, until).providers:

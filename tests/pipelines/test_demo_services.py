@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import select
+import signal
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -14,6 +18,7 @@ import pytest
 
 from pipelines.cli import demo_services
 from pipelines.cli.demo_services import DemoServices, gap_of, old_way
+from pipelines.environment import PROJECT
 from pipelines.processes import Child, own_port
 from resources.errors import BookwatchError
 from resources.settings import Settings, load_settings
@@ -65,13 +70,36 @@ def test_the_services_alone_know_the_key_that_writes_and_no_command_line_shows_i
         services.start()
     (serving, its_words, its_environment), (people, words, environment) = begun.commands
     assert serving == "The booking services"
-    assert its_words[-4:] == ["services", "serve", "--port", "4321"]
+    assert its_words[-6:] == ["services", "serve", "--port", "4321", "--ends-with", str(os.getpid())]
     assert its_environment["APPWRITE_WRITE_KEY"] == "secret"
     assert people == "The simulated people"
     assert "APPWRITE_WRITE_KEY" not in environment
     assert words[words.index("--services") + 1] == "http://127.0.0.1:4321"
     assert "secret" not in [*its_words, *words]
     assert services.documentation == "http://127.0.0.1:4321/docs"
+
+
+def test_what_is_to_end_with_its_parent_does_also_where_that_is_killed() -> None:
+    child = (
+        "import signal, sys; from pipelines.processes import end_with; end_with(int(sys.argv[1])); "
+        "signal.pause()"
+    )
+    code = (
+        "import os, subprocess, sys, time\n"
+        f"words = [sys.executable, '-c', {child!r}, str(os.getpid())]\n"
+        "print(subprocess.Popen(words, start_new_session=True).pid, flush=True)\n"
+        "time.sleep(120)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], cwd=PROJECT, stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    watched = os.pidfd_open(int(parent.stdout.readline()))
+    ended = select.poll()
+    ended.register(watched, select.POLLIN)
+    assert not ended.poll(0)
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    assert ended.poll(60_000), "it lives on"
+    os.close(watched)
 
 
 def test_what_ends_by_itself_is_brought_back_and_all_is_stopped_at_the_end(
@@ -131,7 +159,7 @@ def test_people_book_on_after_the_services_were_killed(
         latest = time.monotonic() + 120
         while made() < more and time.monotonic() < latest:
             services.look()
-            time.sleep(0.5)
+            time.sleep(0.5)  # people of another process book: their file is looked at
         return made()
 
     monkeypatch.setattr(demo_services, "_OLD_WAY_GAP_S", 3.0)

@@ -14,6 +14,7 @@ import polars as pl
 import pypdfium2 as pdfium
 import pytest
 
+from assets.core import since
 from assets.core.engine import process
 from assets.core.personal_store import update_private
 from checks.schemas import CORE
@@ -336,8 +337,13 @@ def test_the_warehouse_loses_them_and_the_next_run_derives_the_same_figures(sett
         return sorted(str(row[:change] + row[change + 1 :]) for row in told["core.bookings"])
 
     before = core()
+    with duckdb.connect(str(home.warehouse)) as con:
+        since.clear(con)
+        since.whole(con, "the marts are older")
     written = figures(home.warehouse)
     done = forgotten(settings)
+    with duckdb.connect(str(home.warehouse), read_only=True) as con:
+        assert since.reason(con) == "values of a person were erased"
     assert [(file.kind, file.rewritten) for file in done.kept] == [("warehouse", True)]
     assert done.kept[0].where["core.bookings.provider_name"] == 3
     assert found(home) == set()

@@ -154,9 +154,9 @@ def test_killed_at_five_instants_of_a_run_and_run_again(
         run = start(bookwatch)
         deadline = time.monotonic() + 120
         while run.poll() is None and not reached(before) and time.monotonic() < deadline:
-            time.sleep(0.005)
+            time.sleep(0.005)  # a step is reached in another process: its files are looked at
         if name == "the run ends":
-            time.sleep(0.05)
+            time.sleep(0.05)  # what comes after the last file, too, is cut off
         run.send_signal(signal.SIGKILL)
         run.communicate()
         killed[name] = run.returncode

@@ -192,12 +192,12 @@ def test_a_home_too_deep_for_a_socket_is_served_all_the_same(tmp_path: Path) -> 
         try:
             while not (found := loaded(port)):
                 assert process.poll() is None, "it ended by itself"
-                time.sleep(0.2)
+                time.sleep(0.2)  # another process starts: it is looked at
             assert found == ["RepositoryLocation"]
             said = home / "dagster" / "daemon.log"
             while not (said.exists() and said.stat().st_size):
                 assert process.poll() is None, "it ended by itself"
-                time.sleep(0.2)
+                time.sleep(0.2)  # another process starts: it is looked at
             assert not (home / "dagster" / "code.log").exists(), "no code server of ours was started"
         finally:
             # Asked, not killed: it takes what it started with it.

@@ -107,7 +107,7 @@ def test_they_outlive_services_that_die_and_come_back_and_ask_with_the_same_key(
     )
     asking.start()
     while not service.counted():  # it has met nobody once
-        time.sleep(0.01)
+        time.sleep(0.01)  # a thread asks in vain: what it counted is looked at
     with StubServices(port) as again:
         asking.join(20)
         assert told[0].status == 201

@@ -141,10 +141,10 @@ def test_live_events_wait_for_their_time(tmp_path: Path) -> None:
     try:
         deadline = time.monotonic() + 10
         while len(rows(store)) < 1 and time.monotonic() < deadline:
-            time.sleep(0.02)
+            time.sleep(0.02)  # a thread writes: the store is looked at
         assert list(rows(store)) == ["first"]
         while len(rows(store)) < 2 and time.monotonic() < deadline:
-            time.sleep(0.02)
+            time.sleep(0.02)  # a thread writes: the store is looked at
         assert list(rows(store)) == ["first", "second"]
         assert told
     finally:

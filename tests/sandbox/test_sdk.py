@@ -104,7 +104,7 @@ def test_rows_in_bulk_keep_their_sequence_and_changes_move_updated_at(
     assert seen == [f"i{n:03d}" for n in range(300)]
 
     before = page(Query.equal("$id", "i007"))[0]
-    time.sleep(0.005)
+    time.sleep(0.005)  # a later write has a later stamp, if it were stamped
     tables.update_row(db, "items", "i007", {"n": 7})
     assert page(Query.equal("$id", "i007"))[0]["$updatedAt"] == before["$updatedAt"]
     tables.update_row(db, "items", "i007", {"n": 8})

@@ -105,7 +105,7 @@ def test_it_ends_with_its_parent() -> None:
     parent.wait()
     deadline = time.monotonic() + 15
     while time.monotonic() < deadline and _alive(child):
-        time.sleep(0.1)
+        time.sleep(0.1)  # a process that is no child ends: it is looked at
     assert not _alive(child)
 
 

@@ -102,6 +102,15 @@ class Memory:
 
         self._call("change", apply)
 
+    def remove(self, collection: str, row_ids: Sequence[str]) -> None:
+        assert len(row_ids) <= 100
+
+        def apply() -> None:
+            for row_id in row_ids:
+                self.tables.get(collection, {}).pop(row_id, None)
+
+        self._call("remove", apply)
+
     def open_transaction(self) -> str:
         self.calls["open"] += 1
         with self._lock:

@@ -143,10 +143,10 @@ class Desk:
         return self.do(partial(reassign, caller=_caller(who), booking_id=booking, terms=TERMS, to=to))
 
     def dispatch(self) -> int:
-        return dispatch_once(self.server, self.server.clock, TERMS).ended
+        return dispatch_once(self.server, self.server.clock, TERMS).done
 
     def sweep(self) -> int:
-        return sweep_moves(self.server, self.server.clock, TERMS).settled
+        return sweep_moves(self.server, self.server.clock, TERMS).done
 
     # Seeing ---------------------------------------------------------------------------------------------
 

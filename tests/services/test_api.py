@@ -20,6 +20,7 @@ from resources.errors import UsageError
 from resources.settings import load_settings
 from services import api as services_api
 from services.context import Asked, AskedOnce, language_asked
+from services.noting import NoNotes
 from services.patience import seconds_left
 from services.problems import Problem, Wrong
 from services.store import Contended, Decision, Doubtful
@@ -70,10 +71,8 @@ def fail(what: str, asked: Asked) -> JSONResponse:
     return JSONResponse({"user": asked.caller.user_id, "left": seconds_left() < 9})
 
 
-class Kept:
+class Kept(NoNotes):
     """Notes, in a list."""
-
-    lost = 0
 
     def __init__(self) -> None:
         self.notes: list[dict[str, Any]] = []

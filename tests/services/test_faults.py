@@ -49,7 +49,7 @@ def done(services: Services, key: str) -> int:
                 command = Command("count", "ann", key)
                 return perform(services.gateway, services.now, command, one_more).body["n"]
         except (CallFailure, Contended, Doubtful):
-            time.sleep(0.02)
+            time.sleep(0.02)  # as a client does that asks again
     raise AssertionError("never answered")
 
 

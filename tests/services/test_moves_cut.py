@@ -10,10 +10,11 @@ from datetime import timedelta
 import pytest
 
 from resources.appwrite.failures import CallFailure
+from services.moving.calendar import GUARDS
 from services.problems import Problem
 from services.store import Contended, Doubtful
 from tests.services.memory import no_answer
-from tests.services.moves_desk import Desk
+from tests.services.moves_desk import Desk, iso
 from tests.services.moves_held import held
 
 WRITES = ("create", "change", "stage", "commit")
@@ -109,3 +110,18 @@ def _cut(desk: Desk, do: Callable[[Desk], object], at: int, *, before: bool, die
     desk.sweep()
     held(desk)
     return cut[0]
+
+
+def test_what_is_left_is_finished_however_much_stands_before_it() -> None:
+    desk = Desk(transactions=False)
+    _accepted(desk)
+    (guard,) = [row for row in desk.rows(GUARDS).values() if row["kind"] == "acceptance"]
+    guard["state"] = "claimed"
+    for number in range(105):  # more than a page, of bookings that are gone
+        desk.server.put(
+            GUARDS, f"gone{number}", kind="acceptance", bookingId=f"g{number}", providerId="t1",
+            state="claimed", version=1, at=iso(desk.server.now - timedelta(days=1)),
+        )  # fmt: skip
+    desk.passes(minutes=2)
+    assert desk.sweep() == 1
+    assert guard["state"] == "settled"

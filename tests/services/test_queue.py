@@ -17,12 +17,13 @@ from marketplace.queue import MOST_OFFERS
 from marketplace.transitions import Actor
 from sandbox.simulator.simulation import Simulation
 from services.callers import Caller
+from services.going_on import Aside
 from services.problems import Problem
 from services.queue.dispatching import dispatch_once
 from services.queue.positions import position_to_come
 from services.queue.waiting import queue_of
 from services.store import View
-from tests.services.memory import no_answer
+from tests.services.memory import EPOCH, no_answer
 from tests.services.moves_desk import ADMIN, NOON, TERMS, Desk, customer, iso, provider
 
 MINUTE = timedelta(minutes=1)
@@ -214,9 +215,23 @@ def test_offers_that_cannot_be_ended_hold_up_none_behind_them() -> None:
         desk.server.put("service_counters", counter_id("bookings", f"c:u{number}"), instants="[[")
     desk.book("b1", by="other", answers=6 * MINUTE)
     desk.passes(minutes=6)
-    done = dispatch_once(desk.server, desk.server.clock, TERMS)
-    assert (done.ended, done.failed, type(done.first_failure)) == (1, 25, json.JSONDecodeError)
+    aside = Aside(lambda: (desk.server.now - EPOCH).total_seconds())
+    done = dispatch_once(desk.server, desk.server.clock, TERMS, aside)
+    assert (done.done, done.failed, len(done.set_aside), aside.count) == (1, 25, 25, 25)
+    assert {type(failure) for _, failure in done.set_aside} == {json.JSONDecodeError}
+    assert done.failure is None, "those that can be ended go on at full pace"
     assert desk.offers("b1") == [("t1", "expired"), ("t2", "offered")]
+
+    desk.passes(seconds=30)
+    calls = desk.server.calls["fresh"]
+    again = dispatch_once(desk.server, desk.server.clock, TERMS, aside)
+    assert (again.failed, desk.server.calls["fresh"]) == (0, calls), "they are let be for a minute"
+    desk.passes(seconds=31)
+    for number in range(24):
+        desk.server.put("service_counters", counter_id("bookings", f"c:u{number}"), instants="[]")
+    later = dispatch_once(desk.server, desk.server.clock, TERMS, aside)
+    assert (later.done, later.failed, later.set_aside, aside.count) == (24, 1, [], 1), "told once"
+    assert desk.offers("a0") == [("t1", "expired"), ("t2", "offered")]
 
 
 def test_nobody_is_asked_to_serve_themselves() -> None:

@@ -18,6 +18,7 @@ from assets.marts.expressions import (
 )
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
+from assets.marts.parts.rooms import BY_DAY
 from assets.marts.steps.conversations import spoken
 from assets.marts.tables import Instants
 from checks.schemas.chat import ChatRoomsDaily
@@ -38,10 +39,8 @@ _OF_MESSAGES = (
 )
 
 
-@mart(ChatRoomsDaily)
-def chat_rooms_daily(
-    room_talks: Any, messages: Any, reference_cases: Any, scans: Any, at: Instants
-) -> ir.Table:
+@mart(ChatRoomsDaily, part=BY_DAY)
+def chat_rooms_daily(room_talks: Any, messages: Any, room_cases: Any, scans: Any, at: Instants) -> ir.Table:
     """What was said in the chat rooms of each local day on which they were opened, whenever it was
     said; ``messages_sent`` alone goes by the day of sending. A reply is the first message of the
     other side after the room's first; what the app or an administrator writes is none."""
@@ -58,7 +57,7 @@ def chat_rooms_daily(
         booking_messages=r.messages.sum(where=r.booking_ref.notnull()),
         unread=r.unread.sum(),
     )
-    sent = _sent(room_talks, messages, reference_cases)
+    sent = _sent(room_talks, messages, room_cases)
     rows = opened.outer_join(sent, opened.opened_on == sent.sent_on)
     day = ibis.coalesce(rows.opened_on, rows.sent_on)
     s = scans.filter(scans.collection == _ROOMS)
@@ -119,11 +118,11 @@ def _rooms(room_talks: Any, scans: Any, at: Instants) -> Any:
     )
 
 
-def _sent(room_talks: Any, messages: Any, reference_cases: Any) -> Any:
+def _sent(room_talks: Any, messages: Any, room_cases: Any) -> Any:
     """How many messages were sent on each local day of the room they were sent in."""
     within, over = _by_days(room_talks)
     # Only of rooms that were spoken in on two days the messages are looked at: there are few.
-    sent = in_rooms(spoken(messages).select("conversation_id", "sent_at"), over, reference_cases)
+    sent = in_rooms(spoken(messages).select("conversation_id", "sent_at"), over, room_cases)
     sent = sent.inner_join(over, sent.in_room == over.room_id)
     each = sent.select(
         sent_on=local_day(sent.sent_at, sent.utc_offset_minutes),

@@ -11,7 +11,6 @@ from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
 from assets.marts.steps.commission_matches import LIVE, booking_keys
 from assets.marts.steps.conversations import spoken
-from assets.marts.steps.reference_cases import BOOKING
 from assets.marts.tables import Instants
 from checks.schemas.chat import ChatWaiting
 from marketplace.chats import CLOSED_ROOMS
@@ -27,7 +26,8 @@ def chat_waiting(
     messages: Any,
     bookings: Any,
     quarantined: Any,
-    reference_cases: Any,
+    booking_cases: Any,
+    room_cases: Any,
     scans: Any,
     at: Instants,
 ) -> ir.Table:
@@ -52,8 +52,8 @@ def chat_waiting(
         waiting_for_role=ibis.cases((customer_last, therapist), else_=customer),
         answered_at=ibis.cases((customer_last, r.last_therapist_at), else_=r.last_customer_at),
     )
-    rooms = _of_bookings(rooms, bookings, quarantined, reference_cases)
-    m = in_rooms(spoken(messages), rooms, reference_cases)
+    rooms = _of_bookings(rooms, bookings, quarantined, booking_cases)
+    m = in_rooms(spoken(messages), rooms, room_cases)
     m = m.filter(m.human).inner_join(
         rooms.select("room_id", "waiting", "answered_at"), m.in_room == rooms.room_id
     )
@@ -76,15 +76,15 @@ def chat_waiting(
     ).order_by("waiting_since", "room_id")
 
 
-def _of_bookings(rooms: Any, bookings: Any, quarantined: Any, reference_cases: Any) -> Any:
+def _of_bookings(rooms: Any, bookings: Any, quarantined: Any, booking_cases: Any) -> Any:
     """Add ``booking_id`` to the rooms, null where they name no booking or one of two; without those whose booking is
     over."""
     keys = booking_keys(bookings, quarantined)
     keys = keys.semi_join(rooms, keys.key == rooms.booking_ref).select(
         "key", "target", "origin", "kind", "test"
     )
-    c = reference_cases
-    c = c.filter((c.reference == BOOKING) & c.alone).select("target", "origin", "kind", "test", key=c.written)
+    c = booking_cases
+    c = c.filter(c.alone).select("target", "origin", "kind", "test", key=c.written)
     keys = ibis.union(keys, c.select(keys.columns), distinct=True)
     # Of a test booking and a real one the real one is meant; rooms of tests alone are not here.
     keys = keys.filter((keys.kind == LIVE) & (keys.test == 0))

@@ -11,15 +11,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from assets.marts.behind import itself
-from assets.marts.expressions import interval, read_until, written_after
+from assets.marts.expressions import interval
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
+from assets.marts.parts.links import BY_EITHER, or_always
 from assets.marts.said import Said, Written, either, minute, rupiah, said, written
 from assets.marts.tables import Instants
 from checks.schemas.commission import CommissionFindings
-from marketplace.collections import PROVIDER_TYPES
 from marketplace.commission import (
-    COMMISSION_COLLECTION,
     DEADLINE_TOLERANCE,
     ENDED_STATUSES,
     OVERDUE_STATUS,
@@ -27,9 +26,10 @@ from marketplace.commission import (
     RowState,
 )
 from marketplace.findings import FINDINGS, AmountFinding
-from marketplace.policy import Policy
 from marketplace.registry import Registry
-from marketplace.statuses import ProviderStatus, Source
+from marketplace.statuses import Source
+
+RESTRICTION_MISMATCH: Final = "restriction_mismatch"
 
 
 def _charged(r: Any) -> Any:
@@ -315,17 +315,13 @@ RULES: Final[Registry[str, RecordRule]] = Registry(
 )
 
 
-@mart(CommissionFindings)
+@mart(CommissionFindings, part=or_always(BY_EITHER, f"finding = '{RESTRICTION_MISMATCH}'"))
 def commission_findings(
     commission_reconciliation: Any,
     commission_suspects: Any,
-    commission_reviews: Any,
-    providers: Any,
-    scans: Any,
-    commissions: Any,
+    restriction_findings: Any,
     waivers: Any,
     at: Instants,
-    policy: Policy,
 ) -> ir.Table:
     """Everything that is wrong with commissions, one row a finding, each with one sentence a
     bookkeeper understands. ``origin``: the collection its booking stands in; ``waived`` where a
@@ -333,7 +329,7 @@ def commission_findings(
     parts = [
         _missing(commission_reconciliation),
         *(_on_records(commission_suspects, at, rule) for rule in RULES.values()),
-        _restrictions(commission_reviews, providers, scans, commissions, at),
+        restriction_findings,
     ]
     found = ibis.union(*parts, distinct=False)
     acknowledged = waivers.select(acknowledged="finding_id").distinct()
@@ -342,7 +338,7 @@ def commission_findings(
     return joined.relocate("code", "args", after="waived")
 
 
-def _row(rows: Any, code: str, row_id: Any, message: Said, **values: Any) -> Any:
+def finding_row(rows: Any, code: str, row_id: Any, message: Said, **values: Any) -> Any:
     text, number = ibis.null("string"), ibis.null("int64")
     expected, actual = values.get("expected", number), values.get("actual", number)
     return rows.select(
@@ -366,7 +362,7 @@ def _row(rows: Any, code: str, row_id: Any, message: Said, **values: Any) -> Any
 def _on_records(commission_suspects: Any, at: Instants, rule: RecordRule) -> Any:
     r = commission_suspects
     held = r.filter(rule.stands(r, at))
-    return _row(
+    return finding_row(
         held,
         rule.code,
         held.commission_id,
@@ -389,7 +385,7 @@ def _missing(commission_reconciliation: Any) -> Any:
     rank: Any = ibis.row_number().over(group_by=r.booking_id, order_by=r.origin)
     twin = rank > 0
     r = r.mutate(row_id=ibis.cases((twin, r.booking_id + ":" + r.origin), else_=r.booking_id))
-    return _row(
+    return finding_row(
         r,
         "missing",
         r.row_id,
@@ -399,78 +395,6 @@ def _missing(commission_reconciliation: Any) -> Any:
         expected=r.expected_idr,
         actual=r.actual_idr,
         origin=r.origin,
-    )
-
-
-def _restrictions(commission_reviews: Any, providers: Any, scans: Any, commissions: Any, at: Instants) -> Any:
-    """Providers whose account is restricted without reason, or not restricted with one.
-
-    RESTRICTED is only called wrong if no unpaid record of a booking that earns could be overdue: one whose deadline
-    is unknown may be the reason. What is not due is none.
-    """
-    r = commission_reviews
-    unpaid = r.filter(r.live & r.unpaid & (r.is_due | r.unsettled))
-    owner = ibis.coalesce(unpaid.record_provider, unpaid.b_provider)
-    debts = (
-        unpaid.select(
-            owner=owner,
-            commission=unpaid.commission,
-            possible=(unpaid.due_at.isnull() | unpaid.unsettled | (unpaid.due_at < at.judged_at))
-            .fill_null(True)
-            .cast("int64"),
-            due=((unpaid.fee_from < at.judged_at).fill_null(False) & ~unpaid.unsettled).cast("int64"),
-        )
-        .filter(lambda d: d.owner.notnull())
-        .group_by("owner")
-        .aggregate(
-            lambda d: d.possible.max().name("possible"),
-            lambda d: d.due.max().name("due"),
-            lambda d: d.commission.sum(where=d.due == 1).name("owed"),
-        )
-    )
-    p = providers.filter(lambda p: p.deleted_at.isnull() & p.status.notnull())
-    # A provider who was written after what was read of the records may have been (un)restricted for one that changed.
-    p = p.filter(~written_after(p.updated_at, read_until(scans, COMMISSION_COLLECTION), at))
-    rows = p.left_join(debts, p.provider_id == debts.owner)
-    # A record that was written after what was read of the providers may have been the reason until then.
-    # (After those of its own kind: places may have been read long ago, where a deployment has none any more.)
-    c = commissions
-    younger: Any = ibis.union(
-        *(
-            c.filter(written_after(c.updated_at, read_until(scans, collection), at)).select(
-                "commission_id", moved_type=ibis.literal(kind)
-            )
-            for collection, kind in PROVIDER_TYPES.items()
-        ),
-        distinct=False,
-    )
-    owners = r.select("commission_id", moved=ibis.coalesce(r.record_provider, r.b_provider))
-    moved = younger.inner_join(owners, "commission_id").select("moved", "moved_type").distinct()
-    rows = rows.left_join(moved, [rows.provider_id == moved.moved, rows.provider_type == moved.moved_type])
-    restricted = rows.status == ProviderStatus.RESTRICTED.value
-    wrongly = restricted & (rows.possible.fill_null(0) == 0) & rows.moved.isnull()
-    rightly = ~restricted & (rows.due.fill_null(0) == 1)
-    rows = rows.filter((wrongly | rightly) & at.judged_at.notnull())
-    # An id may stand for a therapist and for a place.
-    rank: Any = ibis.row_number().over(group_by=rows.provider_id, order_by=rows.provider_type.desc())
-    twin = rank > 0
-    rows = rows.mutate(
-        row_id=ibis.cases((twin, rows.provider_id + ":" + rows.provider_type), else_=rows.provider_id)
-    )
-    return _row(
-        rows,
-        "restriction_mismatch",
-        rows.row_id,
-        either(
-            (
-                rows.status == ProviderStatus.RESTRICTED.value,
-                said("finding.restricted", provider=rows.provider_id),
-            ),
-            else_=said(
-                "finding.not_restricted", provider=rows.provider_id, owed=rows.owed, status=rows.status
-            ),
-        ),
-        provider_id=rows.provider_id,
     )
 
 

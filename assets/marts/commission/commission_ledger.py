@@ -8,29 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 from assets.marts.behind import behind, gather, one, where
-from assets.marts.commission.commission_entries import charged_provider
 from assets.marts.commission.commission_reconciliation import reconciled
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
+from assets.marts.steps.ledger_movements import MEASURES, month_number
 from assets.marts.tables import Instants
 from checks.schemas.commission import CommissionLedger
 from marketplace.commission import LEDGER_SIGNS, NO_PROVIDER, EntryKind, RowState, Unentered
 from marketplace.statuses import values
-
-MEASURES = (
-    "accrued_idr",
-    "fees_idr",
-    "paid_idr",
-    "reversed_idr",
-    "expected_idr",
-    "unrecorded_idr",
-    "unknown_amount_records",
-)
-
-
-def month_number(day: Any) -> Any:
-    """Months since year 0: consecutive numbers, so that no month is skipped."""
-    return (day.year() * 12 + day.month() - 1).cast("int64")
 
 
 def first_day(month: Any) -> Any:
@@ -42,16 +27,14 @@ def first_day(month: Any) -> Any:
 
 @mart(CommissionLedger)
 def commission_ledger(
-    commission_entries: Any,
-    commission_reconciliation: Any,
-    commission_reviews: Any,
+    ledger_movements: Any,
     providers: Any,
     at: Instants,
 ) -> ir.Table:
     """The commission account of each provider, month by month: opening + accrued + fees − paid −
     reversed = closing. A row a provider and local month, from its first line to the clock's month
     (or its last line), none left out."""
-    moved = _movements(commission_entries, commission_reconciliation, commission_reviews)
+    moved = ledger_movements
     here = month_number(at.local_month)
     spans: Any = moved.group_by("provider_id").aggregate(first=moved.month.min(), last=moved.month.max())
     last: Any = ibis.greatest(spans.last, here)
@@ -78,53 +61,10 @@ def commission_ledger(
         expected_idr=rows.expected_idr,
         unrecorded_idr=rows.unrecorded_idr,
         unknown_amount_records=rows.unknown_amount_records,
+        lines=rows.lines,
     )
     closing: Any = sum(sign * rows[name] for name, sign in LEDGER_SIGNS.items())
     return rows.mutate(holds=(closing == rows.closing_idr).fill_null(False))
-
-
-def _movements(commission_entries: Any, commission_reconciliation: Any, commission_reviews: Any) -> Any:
-    """What happened in each provider's months, one row each."""
-    e = commission_entries
-    r = commission_reconciliation
-    reviews = commission_reviews
-    # (A refund was not charged: where its amount is unknown, refund_record and the data findings say so.)
-    unknown = reviews.filter(reviews.commission.isnull() & ~reviews.is_refund)
-    parts = [
-        _part(
-            e,
-            e.provider_id,
-            accrued_idr=e.amount_idr.sum(where=e.kind == EntryKind.ACCRUAL.value),
-            fees_idr=e.amount_idr.sum(where=e.kind == EntryKind.FEE.value),
-            paid_idr=-e.amount_idr.sum(where=e.kind.isin(values(EntryKind.PAYMENT, EntryKind.REFUND))),
-            reversed_idr=-e.amount_idr.sum(where=e.kind == EntryKind.REVERSAL.value),
-        ),
-        _part(
-            r,
-            r.provider_id.fill_null(NO_PROVIDER),
-            expected_idr=r.expected_idr.sum(),
-            unrecorded_idr=r.expected_idr.sum(
-                where=r.state.isin(values(RowState.MISSING, RowState.AWAITING))
-            ),
-        ),
-        _part(unknown, charged_provider(unknown), unknown_amount_records=unknown.count()),
-    ]
-    moved: Any = ibis.union(*parts, distinct=False)
-    return moved.group_by("provider_id", "month").aggregate(
-        **{name: moved[name].sum().cast("int64") for name in MEASURES}
-    )
-
-
-def _part(rows: Any, provider: Any, **sums: Any) -> Any:
-    """Sums by provider and month; the other measures are 0. What has no local day is in no month."""
-    found = rows.group_by(provider_id=provider, month=month_number(rows.local_date)).aggregate(**sums)
-    found = found.filter(found.month.notnull())
-    zero = ibis.literal(0).cast("int64")
-    return found.select(
-        "provider_id",
-        "month",
-        **{name: found[name].fill_null(0).cast("int64") if name in sums else zero for name in MEASURES},
-    )
 
 
 @behind(commission_ledger)
@@ -147,6 +87,7 @@ def commission_ledger_rows(
         fees_idr=where(e.kind == EntryKind.FEE.value, e.amount_idr),
         paid_idr=where(e.kind.isin(values(EntryKind.PAYMENT, EntryKind.REFUND)), -e.amount_idr),
         reversed_idr=where(e.kind == EntryKind.REVERSAL.value, -e.amount_idr),
+        lines=one(),
     )
     r = reconciled(commission_reconciliation)
     r = r.filter(r.local_date.notnull())
@@ -162,6 +103,7 @@ def commission_ledger_rows(
         local_month=r.local_date.truncate("M"),
         expected_idr=r.expected_idr,
         unrecorded_idr=where(r.state.isin(values(RowState.MISSING, RowState.AWAITING)), r.expected_idr),
+        lines=one(),
     )
     u = unentered_records
     u = u.filter((u.reason == Unentered.AMOUNT_UNKNOWN.value) & u.local_date.notnull())
@@ -174,5 +116,6 @@ def commission_ledger_rows(
         id=u.commission_id,
         of=ibis.literal("core.commissions"),
         unknown_amount_records=one(),
+        lines=one(),
     )
     return gather(lines, owed, unknown)

@@ -13,13 +13,14 @@ from assets.marts.commission.commission_entries import charged_provider
 from assets.marts.expressions import by_policy, interval
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
+from assets.marts.parts.links import BY_RECORD
 from assets.marts.tables import Instants
 from checks.schemas.commission import CommissionOpen
 from marketplace.commission import AGE_UNKNOWN, AGES, ENDED_STATUSES, NOT_ENDED, PAID_STATUS
 from marketplace.policy import Policy
 
 
-@mart(CommissionOpen, clock_columns=("age",))
+@mart(CommissionOpen, clock_columns=("age",), part=BY_RECORD)
 def commission_open(commission_reviews: Any, providers: Any, at: Instants, policy: Policy) -> ir.Table:
     """Every live record that is not paid, with its deadline, its age and the moment of restriction.
     ``is_due``: the booking earns (false: an orphan, or not due, a free booking's, or an unpaid

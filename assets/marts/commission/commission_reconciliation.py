@@ -21,9 +21,9 @@ from assets.marts.expressions import (
 )
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
+from assets.marts.parts.links import BY_EITHER
 from assets.marts.steps.commission_matches import DELETED, booking_keys
 from assets.marts.steps.commission_reviews import service_deadlines, with_plan
-from assets.marts.steps.reference_cases import BOOKING
 from assets.marts.tables import Instants
 from checks.schemas.commission import CommissionReconciliation
 from marketplace.commission import COMMISSION_COLLECTION, ENDED_STATUSES, RowState
@@ -55,14 +55,14 @@ COLUMNS = (
 )
 
 
-@mart(CommissionReconciliation)
+@mart(CommissionReconciliation, part=BY_EITHER)
 def commission_reconciliation(
     commission_reviews: Any,
     bookings: Any,
     commission_links: Any,
     commissions: Any,
     quarantined: Any,
-    reference_cases: Any,
+    booking_cases: Any,
     commission_unsettled: Any,
     providers: Any,
     scans: Any,
@@ -81,7 +81,7 @@ def commission_reconciliation(
             commission_links,
             commissions,
             quarantined,
-            reference_cases,
+            booking_cases,
             commission_unsettled,
             providers,
             scans,
@@ -147,7 +147,7 @@ def _unrecorded(
     commission_links: Any,
     commissions: Any,
     quarantined: Any,
-    reference_cases: Any,
+    booking_cases: Any,
     commission_unsettled: Any,
     providers: Any,
     scans: Any,
@@ -173,7 +173,7 @@ def _unrecorded(
         booking_status="status",
     )
     rows = b.anti_join(tracked, [b.booking_id == tracked.tracked, b.origin == tracked.tracked_origin])
-    doubted = _candidates(commission_links, commissions, bookings, quarantined, reference_cases)
+    doubted = _candidates(commission_links, commissions, bookings, quarantined, booking_cases)
     rows = rows.left_join(
         doubted, [rows.booking_id == doubted.candidate, rows.origin == doubted.candidate_origin]
     )
@@ -259,7 +259,7 @@ def _candidates(
     commissions: Any,
     bookings: Any,
     quarantined: Any,
-    reference_cases: Any,
+    booking_cases: Any,
 ) -> Any:
     """Bookings one of which a live record means, nobody knows which: such a booking is never called
     missing."""
@@ -267,8 +267,7 @@ def _candidates(
     # Of a refund no booking is tracked, whichever it means.
     refunds = commissions.filter(gives_back(commissions)).select("commission_id")
     c = c.anti_join(refunds, "commission_id").select("matched_ref")
-    keys, cases = booking_keys(bookings, quarantined), reference_cases
-    cases = cases.filter(cases.reference == BOOKING)
+    keys, cases = booking_keys(bookings, quarantined), booking_cases
     fits = ibis.union(
         *(
             c.inner_join(there, c.matched_ref == there.written).select(

@@ -8,11 +8,12 @@ from assets.marts.behind import itself
 from assets.marts.commission.commission_entries import charged_provider
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
+from assets.marts.parts.links import BY_RECORD
 from checks.schemas.commission import UnenteredRecords
 from marketplace.commission import Unentered
 
 
-@mart(UnenteredRecords)
+@mart(UnenteredRecords, part=BY_RECORD)
 def unentered_records(commission_reviews: Any, commission_links: Any, commissions: Any) -> ir.Table:
     """The records that have no line in the ledger, each with the reason; one a reason. A test says so
     or refers to a test booking; of the others the local day or the amount is not known."""

@@ -10,11 +10,12 @@ from assets.marts.commission.commission_open import is_due
 from assets.marts.commission.commission_reconciliation import is_reconciled
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
+from assets.marts.parts.links import BY_RECORD
 from checks.schemas.commission import UnreconciledRecords
 from marketplace.commission import PAID_STATUS, UNKNOWN_STATUS, Unreconciled
 
 
-@mart(UnreconciledRecords)
+@mart(UnreconciledRecords, part=BY_RECORD)
 def unreconciled_records(commission_reviews: Any) -> ir.Table:
     """The records that no row of the reconciliation shows, each with the reason: further ones of a
     booking, refunds, and those that do not stand any more. Tests are left out. ``is_due`` as in

@@ -16,15 +16,11 @@ from marketplace.cohorts import RETENTION_MONTHS
 
 
 @mart(CustomerRetention)
-def customer_retention(bookings: Any, scans: Any, at: Instants) -> ir.Table:
+def customer_retention(customer_months: Any, scans: Any, at: Instants) -> ir.Table:
     """How many of the customers who first booked in a local month booked again in the 1st, 2nd, 3rd
     and 6th local month after it: made a counted booking in that very month, whatever became of it.
     Each cohort with each of these months; one that has not begun has no figure."""
-    b = with_id(bookings)
-    b = b.mutate(local_month=month_of(local_day(b.created_at, b.utc_offset_minutes)))
-    later = b.filter(b.local_month.notnull()).select("customer_key", "local_month").distinct()
-    first = later.local_month.min().over(ibis.window(group_by="customer_key"))
-    later = later.mutate(cohort_month=first)
+    later = customer_months
     months = (later.local_month.year() - later.cohort_month.year()) * 12 + (
         later.local_month.month() - later.cohort_month.month()
     )

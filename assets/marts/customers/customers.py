@@ -9,11 +9,12 @@ from assets.marts.customer_bookings import became, dated_mark_of, mark_of, named
 from assets.marts.expressions import bookings_read, local_day
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
+from assets.marts.parts.customers import BY_CUSTOMER
 from checks.schemas.customers import Customers
 from marketplace.statuses import BookingStatus
 
 
-@mart(Customers)
+@mart(Customers, part=BY_CUSTOMER)
 def customers(bookings: Any, booking_events: Any, reassignments: Any, scans: Any) -> ir.Table:
     """What each customer booked and what became of it. Bookings count on whatever day they were
     made; ``spent_idr`` are the amounts of completed ones, those that are unknown are counted apart.

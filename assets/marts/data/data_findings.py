@@ -11,7 +11,6 @@ from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
 from assets.marts.said import said
 from assets.marts.steps.commission_matches import DELETED
-from assets.marts.steps.reference_cases import BOOKING, ROOM
 from checks.schemas.data import FoundInData
 from marketplace.aliases import ALIASES
 from marketplace.references import CASE_DETAIL, REFERENCE_CASE
@@ -20,7 +19,8 @@ from marketplace.references import CASE_DETAIL, REFERENCE_CASE
 @mart(FoundInData)
 def data_findings(
     data_findings: Any,
-    reference_cases: Any,
+    booking_cases: Any,
+    room_cases: Any,
     commission_links: Any,
     commissions: Any,
     bookings: Any,
@@ -31,9 +31,10 @@ def data_findings(
     """Every value that could not be trusted, as core noted it, and references that only case tells
     from their key."""
     noted = data_findings.select("finding", "collection", "row_id", "attribute", "detail", "code", "args")
-    cases = reference_cases
-    meant = cases.filter(cases.alone & (cases.kind != DELETED)).select("reference", "written").distinct()
-    of_bookings, of_rooms = (meant.filter(meant.reference == name) for name in (BOOKING, ROOM))
+    of_bookings, of_rooms = (
+        cases.filter(cases.alone & (cases.kind != DELETED)).select("written").distinct()
+        for cases in (booking_cases, room_cases)
+    )
     links = commission_links.filter(commission_links.case_attribute.notnull())
     records = commissions.filter(commissions.deleted_at.isnull())
     records = records.inner_join(links, "commission_id").select(

@@ -14,6 +14,7 @@ from assets.marts.commission.commission_entries import charged_provider
 from assets.marts.expressions import accrual, local_day
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
+from assets.marts.parts.links import BY_ROW, or_always
 from checks.schemas.data import Exclusions
 from marketplace.collections import RECORDS
 from marketplace.commission import NO_PROVIDER
@@ -22,7 +23,7 @@ from marketplace.exclusions import BY_BOOKING_STATUS, BY_RECORD_STATUS, MONEY_CO
 _TEXT, _DAY, _INT, _BOOL = "string", "date", "int64", "boolean"
 
 
-@mart(Exclusions)
+@mart(Exclusions, part=or_always(BY_ROW, "quarantined_for IS NOT NULL"))
 def exclusions(
     bookings: Any,
     commissions: Any,

@@ -9,6 +9,7 @@ from assets.marts.behind import itself
 from assets.marts.expressions import counted, interval
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
+from assets.marts.parts.anomalies import BY_ACTOR
 from assets.marts.said import either, said
 from checks.schemas.demand import BookingAnomalies
 from marketplace.identifiers import ROLE_WORDS
@@ -16,7 +17,7 @@ from marketplace.services import ANOMALY_LIMITS, AUTOMATIC_ROLES, Anomaly
 from marketplace.statuses import BookingStatus, ProviderType
 
 
-@mart(BookingAnomalies)
+@mart(BookingAnomalies, part=BY_ACTOR)
 def booking_anomalies(bookings: Any, booking_offers: Any, messages: Any, overlap_suspects: Any) -> ir.Table:
     """Double bookings, bookings for overlapping times and use beyond what a person does. Of a pair,
     other_booking_id is the earlier one."""

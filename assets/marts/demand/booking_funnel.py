@@ -23,6 +23,7 @@ from assets.marts.expressions import (
 )
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
+from assets.marts.parts.days import BY_DAY
 from assets.marts.tables import Instants
 from checks.schemas.demand import BookingFunnel
 from marketplace.cohorts import FUNNEL_SETTLES, FURTHEST_AHEAD, OPEN_ENDED
@@ -40,7 +41,7 @@ from marketplace.statuses import BookingStatus
 _TIMED = ("answer", "acceptance", "completion", "record", "payment")
 
 
-@mart(BookingFunnel)
+@mart(BookingFunnel, part=BY_DAY)
 def booking_funnel(
     commission_reviews: Any,
     commission_reconciliation: Any,
@@ -109,6 +110,7 @@ def booking_funnel(
         recorded_early=where_read("recorded_early"),
         paid_early=where_read("paid_early"),
         **{name: rows[name] for name in times},
+        settles_at=rows.settles_at,
     )
 
 

@@ -8,10 +8,11 @@ from assets.marts.behind import behind, of_booking, one
 from assets.marts.expressions import counted, dated, local_day
 from assets.marts.later import ir
 from assets.marts.mart import mart
+from assets.marts.parts.days import BY_DAY
 from checks.schemas.demand import DeclineReasons
 
 
-@mart(DeclineReasons)
+@mart(DeclineReasons, part=BY_DAY)
 def decline_reasons(bookings: Any) -> ir.Table:
     """Why bookings came to nothing, by local day of creation. ``reason`` is of core's fixed list,
     not_given where none is; ``bookings`` were declined, cancelled or expired."""

@@ -8,11 +8,12 @@ from assets.marts.behind import behind, gather, of_booking, one, where
 from assets.marts.expressions import counted, dated, local_day
 from assets.marts.later import ir
 from assets.marts.mart import mart
+from assets.marts.parts.days import BY_DAY
 from checks.schemas.demand import SourceConversion
 from marketplace.commission import REVENUE_STATUSES
 
 
-@mart(SourceConversion)
+@mart(SourceConversion, part=BY_DAY)
 def source_conversion(commission_reconciliation: Any, bookings: Any) -> ir.Table:
     """What became of the bookings of each local day of creation and source (one cohort a row).
     Counts of bookings; ``accepted`` = earns now or was ever accepted; ``commissions`` = bookings

@@ -14,7 +14,6 @@ from assets.marts.expressions import accrual, counted, interval, unread_referenc
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
 from assets.marts.steps.commission_matches import DELETED, booking_keys
-from assets.marts.steps.reference_cases import BOOKING, ROOM
 from assets.marts.tables import Instants
 from checks.schemas.health import LinkStates
 from marketplace.collections import LINK_REFERENCES
@@ -27,7 +26,8 @@ from marketplace.statuses import BookingStatus, values
 def link_states(
     bookings: Any,
     quarantined: Any,
-    reference_cases: Any,
+    booking_cases: Any,
+    room_cases: Any,
     chat_rooms: Any,
     messages: Any,
     notifications: Any,
@@ -42,9 +42,9 @@ def link_states(
     b = b.select(
         "booking_id", "origin", "business_id", "status", "created_at", "accepted_at", "response_deadline"
     )
-    keys = _keys(bookings, quarantined, reference_cases, at, b)
+    keys = _keys(bookings, quarantined, booking_cases, at, b)
     rooms = _rooms(chat_rooms, at, keys)
-    sent = _messages(messages, reference_cases, at, keys, rooms)
+    sent = _messages(messages, room_cases, at, keys, rooms)
     notices = _notices(notifications, at, keys)
     named = _recent(notifications, at).filter(lambda n: n.booking_ref.notnull())
     rows = b
@@ -115,7 +115,7 @@ def _scanned(scans: Any) -> Any:
     )
 
 
-def _keys(bookings: Any, quarantined: Any, reference_cases: Any, at: Instants, b: Any) -> Any:
+def _keys(bookings: Any, quarantined: Any, booking_cases: Any, at: Instants, b: Any) -> Any:
     """What the bookings in hand are referred to by: written, target, target_origin, and whether it is sure that no
     other is meant. Both keys, each key of a booking once, and references that match no key but for case.
 
@@ -137,7 +137,7 @@ def _keys(bookings: Any, quarantined: Any, reference_cases: Any, at: Instants, b
     exact = keys.left_join(two, keys.key == two.of_two).select(
         "target", "target_origin", written=keys.key, sure=two.of_two.isnull()
     )
-    cases = reference_cases.filter(lambda r: (r.reference == BOOKING) & (r.kind != DELETED))
+    cases = booking_cases.filter(booking_cases.kind != DELETED)
     alike = cases.semi_join(b, [cases.target == b.booking_id, cases.origin == b.origin]).select(
         "target", "written", target_origin=cases.origin, sure=cases.alone
     )
@@ -175,14 +175,14 @@ def _after(rows: Any, name: str) -> dict[str, Any]:
     }
 
 
-def _messages(messages: Any, reference_cases: Any, at: Instants, keys: Any, rooms: Any) -> Any:
+def _messages(messages: Any, room_cases: Any, at: Instants, keys: Any, rooms: Any) -> Any:
     """The first message of each booking: one that names it, or one in its room."""
     m = _recent(messages, at).select("booking_ref", "conversation_id", "sent_at", "created_at")
     m = m.mutate(at=ibis.coalesce(m.sent_at, m.created_at))
     named = m.inner_join(keys, m.booking_ref == keys.written).select(
         found_id=keys.target, found_origin=keys.target_origin, at=m.at, sure=keys.sure
     )
-    cases = reference_cases.filter(reference_cases.reference == ROOM).select("written", "target", "alone")
+    cases = room_cases.select("written", "target", "alone")
     alike = rooms.inner_join(cases, rooms.room_id == cases.target).select(
         "found_id", "found_origin", written=cases.written, sure=rooms.sure & cases.alone
     )

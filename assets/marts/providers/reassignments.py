@@ -13,6 +13,7 @@ from assets.marts.behind import itself
 from assets.marts.expressions import counted, local_day
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
+from assets.marts.parts.customers import BY_HANDED
 from checks.schemas.providers import Reassignments
 from marketplace.reassignments import HandOver
 from marketplace.statuses import UNKNOWN, BookingStatus, values
@@ -20,7 +21,7 @@ from marketplace.statuses import UNKNOWN, BookingStatus, values
 _KEY = ("booking_id", "origin")
 
 
-@mart(Reassignments)
+@mart(Reassignments, part=BY_HANDED)
 def reassignments(
     bookings: Any,
     booking_offers: Any,

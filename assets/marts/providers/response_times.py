@@ -9,12 +9,13 @@ from assets.marts.behind import behind, of_booking, where
 from assets.marts.expressions import dated, local_day, seconds_between
 from assets.marts.later import ir
 from assets.marts.mart import mart
+from assets.marts.parts.days import BY_DAY
 from assets.marts.tables import Instants
 from checks.schemas.providers import ResponseTimes
 from marketplace.services import MEDIAN, TAIL
 
 
-@mart(ResponseTimes)
+@mart(ResponseTimes, part=BY_DAY)
 def response_times(bookings: Any, booking_offers: Any, at: Instants) -> ir.Table:
     """How fast requests are answered, by local day of creation and source. Seconds from creation to
     first acceptance or decline, of a booking that was offered from each offer to its own;

@@ -8,10 +8,11 @@ from assets.marts.behind import behind, of_booking, one, where
 from assets.marts.expressions import dated, earning, is_free, local_day
 from assets.marts.later import ir
 from assets.marts.mart import mart
+from assets.marts.parts.days import BY_DAY
 from checks.schemas.revenue import Discounts
 
 
-@mart(Discounts)
+@mart(Discounts, part=BY_DAY)
 def discounts(bookings: Any) -> ir.Table:
     """What discount codes gave, by local day of creation, on bookings that earn. It is known of
     those that say what they cost before and after; of the others nothing is guessed, they are

@@ -9,13 +9,14 @@ from assets.marts.commission.commission_entries import charged_provider, payment
 from assets.marts.expressions import counted, local_day
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
+from assets.marts.parts.days import BY_DAY
 from assets.marts.revenue.revenue_daily import collected_lines
 from checks.schemas.revenue import RevenueByKind
 from marketplace.commission import REVENUE_STATUSES
 from marketplace.provider_kinds import HOTEL_ORIGIN, ProviderKind
 
 
-@mart(RevenueByKind)
+@mart(RevenueByKind, part=BY_DAY)
 def revenue_by_kind(bookings: Any, commission_reviews: Any, providers: Any) -> ir.Table:
     """Booked, completed and collected by local day and kind of provider, always three figures apart.
     A booking of hotel_bookings is a hotel's, whoever carries it out; any other is of the kind its

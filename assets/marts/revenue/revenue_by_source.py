@@ -8,11 +8,12 @@ from assets.marts.behind import behind, of_booking, one, where
 from assets.marts.expressions import counted, dated, local_day
 from assets.marts.later import ir
 from assets.marts.mart import mart
+from assets.marts.parts.days import BY_DAY
 from checks.schemas.revenue import RevenueBySource
 from marketplace.commission import REVENUE_STATUSES
 
 
-@mart(RevenueBySource)
+@mart(RevenueBySource, part=BY_DAY)
 def revenue_by_source(bookings: Any) -> ir.Table:
     """Booked and completed by local day of creation and source. ``bookings`` are all that were
     created."""

@@ -13,12 +13,13 @@ from assets.marts.commission.commission_entries import payment_day
 from assets.marts.expressions import counted, gives_back, local_day
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
+from assets.marts.parts.days import BY_DAY
 from checks.schemas.revenue import RevenueDaily
 from marketplace.commission import REVENUE_STATUSES, EntryKind, EntryPart
 from marketplace.statuses import NOT_LIVE_STATUSES, values
 
 
-@mart(RevenueDaily)
+@mart(RevenueDaily, part=BY_DAY)
 def revenue_daily(bookings: Any, commission_reviews: Any) -> ir.Table:
     """Booked, completed and collected by local day, always three figures apart. Bookings, booked
     and completed by day of creation; collected (commissions paid) by day of payment."""

@@ -8,11 +8,12 @@ from assets.marts.behind import behind, of_booking, one, where
 from assets.marts.expressions import counted, dated, local_day
 from assets.marts.later import ir
 from assets.marts.mart import mart
+from assets.marts.parts.days import BY_DAY
 from checks.schemas.revenue import ServiceMix
 from marketplace.commission import REVENUE_STATUSES
 
 
-@mart(ServiceMix)
+@mart(ServiceMix, part=BY_DAY)
 def service_mix(bookings: Any) -> ir.Table:
     """Which lengths of service are booked, by local day of creation. ``service_minutes`` is null
     where unknown; ``bookings`` are all that were created."""

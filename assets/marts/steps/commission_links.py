@@ -15,8 +15,8 @@ from typing import Any, Final
 from assets.marts.expressions import bookings_read, gives_back, read_until, unread_reference
 from assets.marts.later import ibis, ir
 from assets.marts.mart import step
+from assets.marts.parts.links import BY_RECORD
 from assets.marts.steps.commission_matches import DELETED, LIVE, booking_keys
-from assets.marts.steps.reference_cases import BOOKING
 from marketplace.aliases import ALIASES
 from marketplace.collections import BOOKING_COLLECTIONS
 from marketplace.commission import COMMISSION_COLLECTION, OWN_RECORD_ORDER
@@ -43,13 +43,13 @@ def _repeated(rows: Any) -> Any:
     return rows.group_by("mark").aggregate(times=rows.count()).filter(lambda r: r.times > 1).select("mark")
 
 
-@step
+@step(part=BY_RECORD)
 def commission_links(
     commission_matches: Any,
     commissions: Any,
     bookings: Any,
     quarantined: Any,
-    reference_cases: Any,
+    booking_cases: Any,
     scans: Any,
 ) -> ir.Table:
     """commission_id, booking_id and origin (only where exactly one live booking fits), matched_ref (the reference as
@@ -76,7 +76,7 @@ def commission_links(
     none = m.filter(m.target.isnull()).select("commission_id")
     others = commissions.semi_join(ibis.union(twice, none, distinct=False), "commission_id")
     linked: Any = ibis.union(
-        easy, _looked_at_closely(bookings, quarantined, reference_cases, scans, others), distinct=False
+        easy, _looked_at_closely(bookings, quarantined, booking_cases, scans, others), distinct=False
     )
     linked = linked.mutate(live=linked.standing & ~linked.is_test, mark=linked.booking_id.hash())
     shared = _repeated(linked.filter(linked.booking_id.notnull()))
@@ -124,7 +124,7 @@ def _with_rank(commissions: Any, rows: Any) -> Any:
     return rows.inner_join(facts, "commission_id")
 
 
-def _looked_at_closely(bookings: Any, quarantined: Any, reference_cases: Any, scans: Any, c: Any) -> Any:
+def _looked_at_closely(bookings: Any, quarantined: Any, booking_cases: Any, scans: Any, c: Any) -> Any:
     """The few records ``c`` that the first reference alone does not settle: with everything both references fit."""
     refs: Any = ibis.union(
         *(
@@ -140,7 +140,7 @@ def _looked_at_closely(bookings: Any, quarantined: Any, reference_cases: Any, sc
     exact = refs.inner_join(keys, refs.written == keys.key).select(
         refs.commission_id, refs.written, refs.attempt, *(keys[name] for name in facts)
     )
-    cases = reference_cases.filter(reference_cases.reference == BOOKING).drop("reference")
+    cases = booking_cases
     alike = refs.inner_join(cases, refs.written == cases.written).select(
         refs.commission_id,
         refs.written,

@@ -10,6 +10,7 @@ from typing import Any
 
 from assets.marts.later import ibis, ir
 from assets.marts.mart import step
+from assets.marts.parts.links import BY_RECORD
 from marketplace.collections import BOOKING_COLLECTIONS
 
 LIVE, QUARANTINED, DELETED = 0, 1, 2
@@ -41,7 +42,7 @@ def booking_keys(bookings: Any, quarantined: Any) -> Any:
     return ibis.union(own, other, rejected, rejected_other, distinct=False)
 
 
-@step
+@step(part=BY_RECORD)
 def commission_matches(commissions: Any, bookings: Any, quarantined: Any) -> ir.Table:
     """commission_id, created_at, is_test, standing (live by its status and not deleted); target, origin, kind and
     test of what is not deleted and has ``booking_ref`` as a key."""

@@ -20,6 +20,7 @@ from assets.marts.expressions import (
 )
 from assets.marts.later import ibis, ir
 from assets.marts.mart import step
+from assets.marts.parts.links import BY_RECORD
 from assets.marts.tables import Instants
 from marketplace.commission import (
     GIVEN_BACK_STATUSES,
@@ -151,7 +152,7 @@ def _before_any_fee(rows: Any, at: Instants) -> Any:
     ).fill_null(False)
 
 
-@step
+@step(part=BY_RECORD)
 def commission_reviews(
     commissions: Any,
     commission_links: Any,

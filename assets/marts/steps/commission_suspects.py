@@ -12,10 +12,11 @@ from typing import Any
 from assets.marts.commission.commission_findings import RULES, spoken
 from assets.marts.later import ir
 from assets.marts.mart import step
+from assets.marts.parts.links import BY_RECORD
 from assets.marts.tables import Instants
 
 
-@step
+@step(part=BY_RECORD)
 def commission_suspects(commission_reviews: Any, at: Instants) -> ir.Table:
     """The rows of commission_reviews for which a rule holds, with all their columns, and the texts that many sentences
     name (…_said)."""

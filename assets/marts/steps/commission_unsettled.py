@@ -12,12 +12,13 @@ from typing import Any
 from assets.marts.expressions import read_until, written_after
 from assets.marts.later import ibis, ir
 from assets.marts.mart import step
+from assets.marts.parts.links import BY_RECORD
 from assets.marts.tables import Instants
 from marketplace.collections import BOOKING_COLLECTIONS
 from marketplace.commission import COMMISSION_COLLECTION
 
 
-@step
+@step(part=BY_RECORD)
 def commission_unsettled(
     commission_links: Any, commissions: Any, bookings: Any, scans: Any, at: Instants
 ) -> ir.Table:

@@ -10,6 +10,7 @@ from typing import Any
 
 from assets.marts.later import ibis, ir
 from assets.marts.mart import step
+from assets.marts.parts.rooms import BY_CONVERSATION
 from marketplace.chats import AUTOMATIC_KINDS
 from marketplace.statuses import Role
 
@@ -18,7 +19,7 @@ _SIDES = (Role.CUSTOMER.value, Role.THERAPIST.value)
 TIMES = ("first_at", "last_at", *(f"{which}_{side}_at" for side in _SIDES for which in ("first", "last")))
 
 
-@step
+@step(part=BY_CONVERSATION)
 def conversations(messages: Any) -> ir.Table:
     """conversation_id, messages, unread and the times of TIMES (null: never)."""
     m = spoken(messages)

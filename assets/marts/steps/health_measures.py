@@ -20,7 +20,7 @@ CHAT: Final = Source.CHAT_WINDOW.value
 IMMEDIATE, SCHEDULED = values(Mode.IMMEDIATE, Mode.SCHEDULED)
 
 
-@step
+@step()
 def health_measures(bookings: Any, notifications: Any, scans: Any, at: Instants) -> ir.Table:
     """Counts of the last day and week, the newest booking of each kind, notifications, scans. Always one row."""
     b = counted(bookings)

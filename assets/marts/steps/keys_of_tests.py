@@ -10,12 +10,12 @@ from typing import Any
 
 from assets.marts.later import ibis, ir
 from assets.marts.mart import step
+from assets.marts.parts.links import BY_TEST
 from assets.marts.steps.commission_matches import DELETED
-from assets.marts.steps.reference_cases import BOOKING
 
 
-@step
-def keys_of_tests(bookings: Any, reference_cases: Any) -> ir.Table:
+@step(part=BY_TEST)
+def keys_of_tests(bookings: Any, booking_cases: Any) -> ir.Table:
     """test_key: an id or a business id as others write it, each once."""
     b = bookings.filter(bookings.deleted_at.isnull())
     tests, real = b.filter(b.is_test), b.filter(~b.is_test)
@@ -28,6 +28,6 @@ def keys_of_tests(bookings: Any, reference_cases: Any) -> ir.Table:
     for key in ("booking_id", "business_id"):
         same = real.semi_join(keys, real[key] == keys.test_key).select(same=real[key])
         keys = keys.anti_join(same, keys.test_key == same.same)
-    c = reference_cases
-    c = c.filter((c.reference == BOOKING) & (c.kind != DELETED) & (c.test == 1))
+    c = booking_cases
+    c = c.filter((c.kind != DELETED) & (c.test == 1))
     return ibis.union(keys, c.select(test_key=c.written), distinct=True)

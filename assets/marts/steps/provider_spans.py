@@ -15,7 +15,7 @@ from marketplace.statuses import ProviderStatus, values
 ON_LINE = values(ProviderStatus.AVAILABLE, ProviderStatus.BUSY)
 
 
-@step
+@step()
 def provider_spans(provider_states: Any, providers: Any, scans: Any, at: Instants) -> ir.Table:
     """provider_id, provider_type, city, utc_offset_minutes; status (never null), from_at, to_at: half-open, those of an
     id do not overlap: of one that a therapist and a place have it is the therapist's (answers.accounts).

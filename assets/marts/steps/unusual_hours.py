@@ -26,7 +26,7 @@ CANCELLED, COMPLETED, DECLINED, EXPIRED, PENDING = values(
 _COLUMNS: Final = ("series", "source", "hour_start", "things", "hits", "first_at", "last_at")
 
 
-@step
+@step()
 def unusual_hours(
     bookings: Any,
     booking_offers: Any,

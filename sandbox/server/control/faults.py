@@ -125,9 +125,10 @@ class Faults:
         for rule in self._chosen(scope["method"], path):
             match rule.kind:
                 case "latency":
-                    await asyncio.sleep(rule.seconds)
+                    await asyncio.sleep(rule.seconds)  # the fault itself: an answer that comes late
                 case "stall" | "reset":
                     if rule.kind == "stall":
+                        # The fault itself: an answer that never comes.
                         await asyncio.sleep(rule.seconds or 86400)
                     _transport(send).abort()
                     await asyncio.sleep(0.01)  # let the server see that the connection is gone
@@ -170,7 +171,7 @@ class Faults:
                 await send(message)
 
         await self._app(scope, receive, cut)
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.01)  # let the server see that the connection is gone
 
     async def _then_fails(self, rule: FaultRule, scope: Any, receive: Any, send: Any) -> None:
         """Carry the request out whole; what it came to is answered late, or never."""
@@ -181,7 +182,7 @@ class Faults:
 
         await self._app(scope, receive, hold)
         if rule.death == "late":
-            await asyncio.sleep(rule.seconds)
+            await asyncio.sleep(rule.seconds)  # the fault itself: an answer that comes late
             for message in held:
                 await send(message)
             return
@@ -211,7 +212,7 @@ class Faults:
             await self._answer(send, fault_answer(rule), rule)
             return
         if rule.death == "stall":
-            await asyncio.sleep(rule.seconds or 86400)
+            await asyncio.sleep(rule.seconds or 86400)  # the fault itself: an answer that never comes
         _transport(send).abort()
         await asyncio.sleep(0.01)  # let the server see that the connection is gone
 

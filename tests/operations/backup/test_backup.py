@@ -25,9 +25,10 @@ from resources.appwrite.failures import TransientFailure
 from resources.errors import BookwatchError, UsageError
 from resources.home import Home
 from resources.ledger import Ledger
+from resources.objects import BucketObjects
 from resources.report_keys import make_keys
 from resources.settings import Settings
-from resources.store import ObjectStore
+from resources.store import Store
 from tests.operations.backup.marketplace import ACCOUNT, PERSONAL, Market
 from tests.personal_values import everything_under, sentinels_in
 
@@ -243,9 +244,9 @@ def test_an_object_store_holds_the_same(market: Market, monkeypatch: pytest.Monk
     market.fill(bookings=60)
     kept = obstore.store.MemoryStore()
     home = market.settings().home
-    memory = ObjectStore("memory://backups", kept, home.backups)
+    memory = Store(BucketObjects("memory://backups", kept), home.backups)
     for module in ("create", "verify", "restore", "listing"):
-        monkeypatch.setattr(f"operations.backup.{module}.open_store", lambda address, home: memory)
+        monkeypatch.setattr(f"operations.backup.{module}.open_store", lambda settings: memory)
     settings = market.settings(store="memory://backups")
     made = make_backup(settings)
     assert list(home.backups.iterdir()) == []

@@ -69,7 +69,7 @@ def test_each_backup_is_copied_and_its_copy_goes_with_it(
 
     ledger = Ledger(settings.home.ledger)
     ledger.enter_copy(made.backup_id, name, whole=False)
-    bucket.copy(settings, open_store("", settings.home), ledger, made.backup_id)
+    bucket.copy(settings, open_store(settings), ledger, made.backup_id)
     assert (sent, names(market, name)) == ([gone], wanted)
     assert [one.copied for one in ledger.backups()] == [True]
     later = make_backup(market.settings(backup_bucket=name, now=start + BACKUP_KEPT_FOR + timedelta(days=1)))

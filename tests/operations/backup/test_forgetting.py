@@ -23,7 +23,7 @@ from resources.ledger import Ledger
 from resources.report_keys import make_keys
 from resources.rewrites import Rewrites
 from resources.settings import Settings
-from resources.store import Folder
+from resources.store import Store
 from tests.pipelines.test_forget import AT, LATER, ROWS, VALUES, mirrored_once, settings
 
 __all__ = ["mirrored_once", "settings"]  # fixtures
@@ -189,19 +189,19 @@ def test_killed_while_a_backup_is_written_anew_the_next_call_ends_it(
     folder = backed_up(settings)
     before = content(folder)
 
-    def killed(self: Folder, *given: Any) -> None:
+    def killed(self: Store, *given: Any) -> None:
         raise SystemExit(9)
 
-    write = Folder.write
+    write = Store.write
 
-    def killed_afterwards(self: Folder, *given: Any) -> None:
+    def killed_afterwards(self: Store, *given: Any) -> None:
         write(self, *given)
         raise SystemExit(9)
 
     # Before the first new part is placed; once the new manifest is; while the old parts go.
     for step, dies in (("place_file", killed), ("write", killed_afterwards), ("remove", killed)):
         with monkeypatch.context() as dying:
-            dying.setattr(Folder, step, dies)
+            dying.setattr(Store, step, dies)
             with pytest.raises(SystemExit):
                 forget_customer(settings, "u1", by="Ayu", anew=True)
         if step == "place_file":

@@ -1,0 +1,1 @@
+"""What lets a run make anew only the rows that a change reaches."""

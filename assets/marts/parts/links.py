@@ -1,0 +1,187 @@
+"""The unit of bookings with the commission records that refer to them: whatever names one of them, in any case, is made
+anew together.
+
+A record may mean a booking by either of two references, which fit by either of two keys, and except for case; and it is
+judged beside the others of its booking. So from what was touched every key, and whatever has one of the keys, is
+followed until nothing comes to it. What time alone changes is found by the instants that the rows have themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any, Final
+
+from assets.core import since
+from assets.marts.expressions import CLOCKS_APART
+from assets.marts.parts.follow import Followed, follow, left_by
+from assets.marts.parts.part import Change, Part, Unit, much_of
+from assets.marts.parts.spans import between
+from marketplace.collections import BOOKING_COLLECTIONS, RECORDS
+from marketplace.commission import AGES, RowState
+from resources.sql import literal
+
+NAME: Final = "links"
+_RECORDS: Final = "commission_id IN (FROM temp.touched_records)"
+_BOOKINGS: Final = "booking_id IN (FROM temp.touched_bookings)"
+_KEYS: Final = "(FROM temp.touched_keys)"
+
+_OF_BOOKINGS: Final = f"collection IN ({', '.join(map(literal, BOOKING_COLLECTIONS))})"
+
+#: Parts by the record a row is of, by the booking, by either, by what it is itself (collection, row_id), and by a
+#: reference or a test's key as it is written.
+BY_RECORD: Final = Part(NAME, _RECORDS)
+BY_BOOKING: Final = Part(NAME, _BOOKINGS)
+BY_EITHER: Final = Part(NAME, f"({_RECORDS} OR {_BOOKINGS})")
+BY_ROW: Final = Part(
+    NAME,
+    f"((collection = '{RECORDS}' AND row_id IN (FROM temp.touched_records))"
+    f" OR ({_OF_BOOKINGS} AND row_id IN (FROM temp.touched_bookings)))",
+)
+BY_TEST: Final = Part(NAME, f"lower(test_key) IN {_KEYS}")
+BY_REFERENCE: Final = Part(NAME, f"lower(written) IN {_KEYS}")
+
+
+def or_always(part: Part, condition: str) -> Part:
+    """The same part, and in each build the rows of a condition."""
+    return Part(part.unit, f"({part.rows} OR coalesce({condition}, false))")
+
+
+_REFERENCES: Final = ("chat_rooms", "messages", "notifications")
+
+
+def _find(con: Any, change: Change) -> str | None:
+    for name, column in (("bookings", "booking_id"), ("records", "commission_id"), ("keys", "folded")):
+        con.execute(f"CREATE OR REPLACE TEMP TABLE touched_{name} ({column} VARCHAR)")
+    _put(con, "bookings", _bookings(con, change))
+    _put(con, "records", _records(con, change))
+    _put(con, "keys", _keys())
+    follow(con, _FOLLOWED, "touched_keys")
+    return _too_many(con)
+
+
+def _put(con: Any, name: str, queries: Iterable[str]) -> None:
+    asked = " UNION ALL ".join(f"({query})" for query in queries)
+    con.execute(
+        f"INSERT INTO temp.touched_{name} SELECT DISTINCT found FROM ({asked}) AS asked(found) WHERE found IS NOT NULL"
+    )
+
+
+def _bookings(con: Any, change: Change) -> list[str]:
+    awaiting = RowState.AWAITING.value
+    unknown = RowState.UNKNOWN.value
+    return [
+        since.changed("bookings", "booking_id"),
+        f"{since.changed('data_findings', 'row_id')} WHERE {_OF_BOOKINGS}",
+        # Whose grace ends, or whose zone is not known, by which it would.
+        (
+            "SELECT booking_id FROM marts.commission_reconciliation WHERE commission_id IS NULL"
+            f" AND (state = '{awaiting}' OR (state = '{unknown}' AND utc_offset_minutes IS NULL))"
+        ),
+        *_written_between("bookings", "booking_id", change),
+        *_acknowledged("booking_id", change),
+        *_of_providers(con, "bookings", "booking_id"),
+    ]
+
+
+def _records(con: Any, change: Change) -> list[str]:
+    instants = between(("due_at", "fee_from"), change.before.judged_at, change.now.judged_at)
+    ages = [timedelta(), *(end for _, end in AGES if end is not None)]
+    ended = " OR ".join(
+        between(("service_ended_at",), change.before.judged_at - age, change.now.judged_at - age)
+        for age in ages
+    )
+    return [
+        since.changed("commissions", "commission_id"),
+        f"{since.changed('data_findings', 'row_id')} WHERE collection = '{RECORDS}'",
+        f"SELECT commission_id FROM temp.commission_reviews WHERE {instants}",
+        f"SELECT commission_id FROM marts.commission_open WHERE {ended}",
+        *_written_between("commissions", "commission_id", change),
+        *_acknowledged("commission_id", change),
+        *_of_providers(con, "commissions", "commission_id"),
+    ]
+
+
+def _written_between(table: str, key: str, change: Change) -> list[str]:
+    """Rows written between what was read of another collection then and now: which of the two is the younger may read
+    otherwise. And those dated ahead of the clock that it came up with."""
+    spans = {
+        (change.before.read_until[name], until)
+        for name, until in change.now.read_until.items()
+        if change.before.read_until[name] != until
+    }
+    spans.add((change.before.now + CLOCKS_APART, change.now.now + CLOCKS_APART))
+    return [
+        f"SELECT {key} FROM core.{table} WHERE {between(('updated_at', 'created_at'), first, last)}"
+        for first, last in sorted(spans)
+    ]
+
+
+def _acknowledged(key: str, change: Change) -> list[str]:
+    """What findings are of that were acknowledged since, or are not any more."""
+    toggled = change.before.waived ^ change.now.waived
+    if not toggled:
+        return []
+    listed = ", ".join(map(literal, sorted(toggled)))
+    return [f"SELECT {key} FROM marts.commission_findings WHERE finding_id IN ({listed})"]
+
+
+def _of_providers(con: Any, table: str, key: str) -> list[str]:
+    """What names a provider whose name, plan or being there is another. (Their zone core has seen to.)"""
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE touched_providers AS SELECT provider_id"
+        f" FROM ({since.changed('providers')}) GROUP BY provider_id, provider_type"
+        " HAVING count(DISTINCT (provider_name, commission_plan, deleted_at IS NULL)) > 1"
+        # One that came, or went for good, has one version only.
+        " OR count(*) = 1"
+    )
+    if con.execute("SELECT 1 FROM temp.touched_providers LIMIT 1").fetchone() is None:
+        return []
+    return [f"SELECT {key} FROM core.{table} WHERE provider_id IN (FROM temp.touched_providers)"]
+
+
+def _keys() -> list[str]:
+    """What was, or is, written in any place where a booking is named."""
+    loose = [
+        f"{since.changed(table, 'lower(booking_ref)')} WHERE booking_ref IS NOT NULL"
+        # What a booking exactly has as a key is compared by case with none.
+        " AND booking_ref NOT IN (SELECT booking_id FROM core.bookings WHERE deleted_at IS NULL)"
+        " AND booking_ref NOT IN (SELECT business_id FROM core.bookings"
+        " WHERE deleted_at IS NULL AND business_id IS NOT NULL)"
+        for table in _REFERENCES
+    ]
+    return [
+        since.changed("bookings", "lower(booking_id)"),
+        since.changed("bookings", "lower(business_id)"),
+        since.changed("commissions", "lower(booking_ref)"),
+        since.changed("commissions", "lower(booking_doc_ref)"),
+        f"{since.changed('quarantined', 'lower(row_id)')} WHERE {_OF_BOOKINGS}",
+        f"{since.changed('quarantined', 'lower(business_id)')} WHERE {_OF_BOOKINGS}",
+        *loose,
+    ]
+
+
+_FOLLOWED: Final = (
+    Followed("core.bookings", ("booking_id", "business_id"), "booking_id", "touched_bookings"),
+    Followed("core.commissions", ("booking_ref", "booking_doc_ref"), "commission_id", "touched_records"),
+    Followed("core.quarantined", ("row_id", "business_id"), which=_OF_BOOKINGS),
+)
+
+
+def _too_many(con: Any) -> str | None:
+    for one in _FOLLOWED:
+        if one.ids and much_of(con, one.table, f"temp.{one.ids}"):
+            return f"much of {one.table} is reached"
+    return None
+
+
+LINKS: Final = Unit(
+    NAME,
+    {
+        "bookings": _BOOKINGS,
+        "commissions": _RECORDS,
+        **dict.fromkeys(_REFERENCES, f"lower(booking_ref) IN {_KEYS}"),
+    },
+    _find,
+    ("touched_bookings", "touched_records", "touched_keys", "touched_providers", *left_by("touched_keys")),
+)

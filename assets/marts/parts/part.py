@@ -1,0 +1,96 @@
+"""What a part of a table is: the rows of it that a unit makes anew by themselves. Which units there are stands beside
+this module, a file each; making parts is remake.py's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from resources.sql import quoted
+
+
+@dataclass(frozen=True)
+class Part:
+    """The rows of a step or mart that ``unit`` makes anew: those of which ``rows`` holds, a condition in SQL on the
+    table's columns and on the unit's tables of what was touched. What its query reads is then read in parts, too."""
+
+    unit: str
+    rows: str
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A step of which each row, told by ``keys``, sums ``measures`` (whole numbers) of the rows of ``unit``'s parts,
+    each of which adds to it by itself: it is what it was (``was``, in SQL), less what is gone and with what was made.
+    ``rows``: the measure that counts those rows; where it comes to 0 there is none."""
+
+    unit: str
+    keys: tuple[str, ...]
+    measures: tuple[str, ...]
+    rows: str
+    was: str
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What marts were made at beside the rows: the clock and the instant of judgement (naive UTC), up to when each
+    collection was read, the findings that were acknowledged, and ``rest``: whatever makes all rows be made anew where
+    it is another."""
+
+    now: datetime
+    judged_at: datetime
+    read_until: Mapping[str, datetime]
+    waived: frozenset[str]
+    rest: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """From one build to the next: what was and is given, and which of core's tables had rows written."""
+
+    before: Judged
+    now: Judged
+    written: frozenset[str]
+
+
+#: Finds what a change reaches, and leaves it in the unit's tables in ``temp``. Returns why all has to be made anew, or
+#: None.
+Finding = Callable[[Any, Change], str | None]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """``reads``: of tables that are no parts of this unit the condition of the rows that its parts are made from, in
+    the order in which they are looked up; the others are read whole. ``touched``: the tables that ``find`` leaves in
+    ``temp``."""
+
+    name: str
+    reads: Mapping[str, str]
+    find: Finding
+    touched: tuple[str, ...]
+
+
+def part_of(unit: str, table: str) -> str:
+    """The name of the table in ``temp`` that holds the part of a table as it is now."""
+    return quoted(f"part_{unit}_{table}")
+
+
+def gone_of(unit: str, table: str) -> str:
+    """The same, as it was."""
+    return quoted(f"gone_{unit}_{table}")
+
+
+#: More rows than this share of a table are not a part of it any more; so few are one of any table.
+LARGEST_SHARE: Final = 0.2
+FEW: Final = 1_000
+
+
+def much_of(con: Any, table: str, touched: str) -> bool:
+    """Whether the rows of ``touched`` are so many of ``table`` that all of it may as well be made anew."""
+    (reached,), (there,) = (
+        con.execute(f"SELECT count(*) FROM {name}").fetchone() for name in (touched, table)
+    )
+    return reached > FEW and reached > LARGEST_SHARE * there
