@@ -59,7 +59,8 @@ def prepare(warehouse: Path) -> dict[str, Any]:
 
 def health(warehouse: Path) -> dict[str, Any]:
     """The marts' own SQL, in their order, each into its table."""
-    from assets.marts.sql_cache import compiled_marts, set_instants
+    from assets.engines.duckdb import set_instants
+    from assets.marts.sql_cache import compiled_marts
     from benchmarks.large_warehouse import JUDGED_AT, NOW
     from resources.policy_file import load_policy
     from resources.warehouse import open_warehouse

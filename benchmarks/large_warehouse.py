@@ -146,6 +146,7 @@ SELECT
     CASE WHEN flaw BETWEEN 90 AND 99 THEN NULL WHEN status = 'paid' THEN due - INTERVAL 70 MINUTE
         WHEN status = 'awaiting_verification' THEN due + INTERVAL 10 MINUTE END AS proof_at,
     CASE WHEN proof_at IS NULL THEN 'empty' ELSE 'present' END AS proof_state,
+    CASE WHEN status = 'paid' THEN 'paidAt' ELSE 'creation' END AS paid_rule,
     CASE WHEN status <> 'overdue' OR flaw < 1000 THEN NULL WHEN flaw < 2000 THEN 50000 ELSE 25000 END AS fee_idr,
     CASE WHEN fee_idr IS NULL THEN 'empty' ELSE 'present' END AS fee_state,
     utc_offset_minutes,
@@ -178,7 +179,7 @@ SELECT printf('provider%012d', i) AS provider_id, 'therapist' AS provider_type, 
     $now::TIMESTAMP - INTERVAL 800 DAY AS created_at, created_at AS updated_at, i AS change
 FROM range($providers) t(i);
 INSERT INTO core.quarantined BY NAME
-SELECT 'bookings' AS collection, id20('q', i) AS row_id, 'BKQ' || i AS business_id, 'no_status' AS reasons,
+SELECT 'bookings' AS collection, id20('q', i) AS row_id, 'BKQ' || i AS business_id, '["no_status"]' AS reasons,
     $now::TIMESTAMP - INTERVAL 1 DAY AS first_seen_at, i AS change
 FROM range(100) t(i);
 INSERT INTO core.commissions BY NAME
@@ -221,7 +222,7 @@ SELECT id20('m', i) AS message_id, id20('r', k) AS conversation_id, id20('b', k)
     CASE side WHEN 'customer' THEN customer ELSE owner(k) END AS sender_id, side AS sender_role,
     CASE side WHEN 'customer' THEN owner(k) ELSE customer END AS receiver_id,
     CASE side WHEN 'customer' THEN 'therapist' ELSE 'customer' END AS receiver_role,
-    CASE WHEN n = 2 THEN 'status_update' ELSE 'text' END AS kind,
+    CASE WHEN n = 2 THEN 'status-update' ELSE 'text' END AS kind,
     made + to_seconds(n * 60 + dice(k, 43, 30) + CASE WHEN n > 0 THEN dice(k, 44, 900) ELSE 0 END) AS sent_at,
     dice(i, 41, 1000) > 3 AS is_read, sent_at AS created_at, sent_at AS updated_at, i AS change
 FROM (

@@ -465,9 +465,9 @@ WHERE deleted_at IS NULL;
 CREATE OR REPLACE TABLE by_hand.chat_rooms_daily AS
 WITH said AS (
     SELECT conversation_id, count(*) AS messages, count(*) FILTER (NOT coalesce(is_read, true)) AS unread,
-        min(coalesce(sent_at, created_at)) FILTER (sender_role = 'customer' AND kind NOT IN ('system', 'status_update'))
+        min(coalesce(sent_at, created_at)) FILTER (sender_role = 'customer' AND kind NOT IN ('system', 'status-update'))
             AS customer_at,
-        min(coalesce(sent_at, created_at)) FILTER (sender_role = 'therapist' AND kind NOT IN ('system', 'status_update'))
+        min(coalesce(sent_at, created_at)) FILTER (sender_role = 'therapist' AND kind NOT IN ('system', 'status-update'))
             AS therapist_at
     FROM core.messages WHERE deleted_at IS NULL AND conversation_id IS NOT NULL GROUP BY conversation_id
 ),

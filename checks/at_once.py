@@ -7,6 +7,7 @@ to Pandera to tell (results.py). A schema that asks for anything else is not put
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -42,6 +43,25 @@ _OF_A_COLUMN: Final[Mapping[str, Any]] = {
     "regex": False,
 }
 _OF_A_CHECK: Final[Mapping[str, Any]] = {"element_wise": False, "raise_warning": False, "groupby": None}
+#: What Polars calls that looks at nothing but a row, as it writes an expression.
+_BY_ROW: Final = frozenset(
+    {
+        *(
+            "is_null",
+            "is_not_null",
+            "is_nan",
+            "is_not_nan",
+            "is_in",
+            "is_between",
+            "fill_null",
+            "not",
+            "eq_missing",
+        ),
+        *("max_horizontal", "min_horizontal", "all_horizontal", "any_horizontal", "sum_horizontal"),
+        *("when", "then", "otherwise", "cast", "strict_cast", "abs", "dt.day", "dt.weekday"),
+        *("str.starts_with", "str.ends_with", "str.contains", "str.len_chars"),
+    }
+)
 
 
 class _NotUnderstood(Exception):
@@ -63,11 +83,13 @@ class _Asked:
 
 @dataclass(frozen=True)
 class AtOnce:
-    """The rules of a schema: (column, ``""`` for the rows together; name) and whether it holds, in one row."""
+    """The rules of a schema: (column, ``""`` for the rows together; name) and whether it holds, in one row.
+    ``by_row``: each but the keys asks something of one row, whatever the others are."""
 
     schema: pa.DataFrameSchema
     names: tuple[tuple[str, str], ...]
     rules: tuple[pl.Expr, ...]
+    by_row: bool
     _fitting: dict[tuple[Any, ...], bool] = field(default_factory=dict, compare=False)
 
     def broken(self, frame: pl.DataFrame) -> tuple[tuple[str, str], ...] | None:
@@ -117,6 +139,7 @@ def holds_at_once(schema: Schema, frame: pl.DataFrame) -> bool:
 def _made(schema: Any) -> AtOnce | None:
     register_polars_backends()  # Pandera's own checks have no function before
     rules: dict[tuple[str, str], pl.Expr] = {}
+    by_row = True
 
     def put(column: str, name: str, rule: pl.Expr) -> None:
         known = rules.get((column, name))
@@ -131,15 +154,22 @@ def _made(schema: Any) -> AtOnce | None:
             if not column.nullable:
                 put(name, NOT_NULL, _never_null(name, column.dtype.type))
             for check in column.checks:
-                put(name, str(check.name), _holds(check, name))
+                rule = _of_rows(check, name)
+                by_row = by_row and _of_a_row(rule)
+                put(name, str(check.name), _holds(check, rule))
         for check in schema.checks:
-            put("", str(check.name), _holds(check, None))
+            rule = _of_rows(check, None)
+            by_row = by_row and _of_a_row(rule)
+            put("", str(check.name), _holds(check, rule))
         for key in _keys(schema.unique):
             put("", UNIQUE, ~pl.struct(key).is_duplicated().any())
     except _NotUnderstood:
         return None
     return AtOnce(
-        schema, tuple(rules), tuple(rule.alias(str(place)) for place, rule in enumerate(rules.values()))
+        schema,
+        tuple(rules),
+        tuple(rule.alias(str(place)) for place, rule in enumerate(rules.values())),
+        by_row,
     )
 
 
@@ -156,8 +186,8 @@ def _never_null(column: str, kind: Any) -> pl.Expr:
     return there.all()
 
 
-def _holds(check: Any, column: str | None) -> pl.Expr:
-    """Whether a check holds of every row, by its own function. One that says nothing of a row (null) lets it pass."""
+def _of_rows(check: Any, column: str | None) -> pl.Expr:
+    """What a check says of the rows, by its own function."""
     _understood(check, _OF_A_CHECK)
     asked = _Asked()
     stands_for: Any = asked
@@ -170,6 +200,20 @@ def _holds(check: Any, column: str | None) -> pl.Expr:
     (rule,) = asked.selected
     if not isinstance(rule, pl.Expr) or rule.meta.has_multiple_outputs():
         raise _NotUnderstood
+    return rule
+
+
+def _of_a_row(rule: pl.Expr) -> bool:
+    """Whether a rule says of each row something that no other row has a part in, as far as is known here: for anything
+    that is not, the answer is no."""
+    if not rule.meta.is_length_preserving() and not rule.meta.is_literal():
+        return False
+    called = set(re.findall(r"\.([a-z_.0-9]+)\(", str(rule)))
+    return called <= _BY_ROW and all(_of_a_row(part) for part in rule.meta.pop())
+
+
+def _holds(check: Any, rule: pl.Expr) -> pl.Expr:
+    """Whether a check holds of every row. One that says nothing of a row (null) lets it pass."""
     return (rule | rule.is_null()).all() if check.ignore_na else rule.fill_null(False).all()
 
 

@@ -15,7 +15,7 @@ import duckdb
 import pandera.polars as pa
 import polars as pl
 
-from checks.proven import Contents, digest, holds, prove
+from checks.proven import Contents, Proof, digest, known, prove, trusted
 from checks.results import SAMPLE, CheckResult, violations
 from messages.message import Message
 from resources.sql import quoted
@@ -67,19 +67,22 @@ def validate(
     """Validate ``schema.table`` whole: types, values and order by Pandera on DataFrames of ``chunk_rows``,
     uniqueness over the whole table in SQL. Fills ``result``; never raises.
 
-    The verdict depends on the rows alone: rows that this process has judged before, told by a digest of every value of
-    them, are not looked at again, nor are those that were validated as they were written (proven.py). A check that
-    could not be made is made again each time."""
+    The verdict depends on the rows alone. Of a table of which all is known (proven.py) none is read: they were judged
+    before, or validated as they were written, and nobody else can have written it since. Where somebody may have, a
+    digest of every value tells whether they are the same. A check that could not be made is made again each time."""
 
     def evaluate(result: CheckResult) -> CheckResult:
         uniques = tuple(map(tuple, unique_where_present))
+        proof = trusted(con, schema, table)
+        if proof is not None and _stands(con, schema, table, proof, uniques, id_column):
+            return replace(result, passed=True)
         shape, contents = _contents(con, table)
         content = (id(schema), result, chunk_rows, uniques, shape, contents)
         if content in _VERDICTS:
-            known = _VERDICTS[content][0]
-            if known.passed:
+            said = _VERDICTS[content][0]
+            if said.passed:
                 prove(con, schema, table, contents)
-            return known
+            return said
         resolved: Any = schema.to_schema() if isinstance(schema, type) else schema
         rules: dict[str, None] = {}
         ids: list[str] = []
@@ -87,7 +90,10 @@ def validate(
         relation = con.sql(f"FROM {_qualified(table)}")
         # That a key is one is asked of all rows at once, in SQL: no chunk sees them all.
         checked = _of_a_model(schema) if isinstance(schema, type) else _without_unique(resolved)
-        if holds(con, schema, table, contents):  # each row was looked at before; the columns are, once more
+        proof = known(con, schema, table)
+        if proof is not None and proof.contents != contents:
+            proof = None
+        if proof is not None:  # each row was looked at before; the columns are, once more
             checked = _of_columns(checked)
             frames: Iterable[pl.DataFrame] = [relation.limit(0).pl()]
         else:
@@ -100,9 +106,8 @@ def validate(
             failed += frame.height if broken.whole_frame and not broken.positions else len(broken.positions)
             if id_column in frame.columns and len(ids) < SAMPLE:
                 ids += [str(frame[id_column][position]) for position in broken.positions[:SAMPLE]]
-        unique = [(tuple(resolved.unique), False)] if resolved.unique else []
-        for columns, where_present in [*unique, *((tuple(c), True) for c in unique_where_present)]:
-            twice, sample = _duplicates(con, table, columns, id_column, where_present)
+        for columns, where_present in () if proof is not None and proof.keys else _keys(resolved, uniques):
+            twice, sample = _duplicates(con, table, columns, where_present, id_column=id_column)
             if twice:
                 rules[f"{', '.join(columns)}: unique"] = None
                 failed += twice
@@ -120,6 +125,35 @@ def validate(
         return _remember(content, schema, found)
 
     return guarded(result, evaluate)
+
+
+def _stands(
+    con: duckdb.DuckDBPyConnection,
+    schema: Schema,
+    table: str,
+    proof: Proof,
+    uniques: tuple[tuple[str, ...], ...],
+    id_column: str,
+) -> bool:
+    """Whether a table whose rows are known holds to its schema: its columns, its keys where they were not looked at
+    yet, and that there are as many rows as are known."""
+    relation = con.sql(f"FROM {_qualified(table)}")
+    resolved: Any = schema.to_schema() if isinstance(schema, type) else schema
+    checked = _of_a_model(schema) if isinstance(schema, type) else _without_unique(resolved)
+    rows = con.execute(f"SELECT count(*) FROM {_qualified(table)}").fetchone()
+    if rows != (proof.contents.rows,) or violations(_of_columns(checked), relation.limit(0).pl()) is not None:
+        return False
+    if proof.keys:
+        return True
+    if any(_duplicates(con, table, *key, id_column=id_column)[0] for key in _keys(resolved, uniques)):
+        return False
+    prove(con, schema, table, proof.contents)
+    return True
+
+
+def _keys(schema: Any, uniques: tuple[tuple[str, ...], ...]) -> list[tuple[tuple[str, ...], bool]]:
+    """(columns, whether of the rows alone that have a value in each of them) of each key."""
+    return [*([(tuple(schema.unique), False)] if schema.unique else []), *((one, True) for one in uniques)]
 
 
 def _contents(con: duckdb.DuckDBPyConnection, table: str) -> tuple[tuple[str, ...], Contents]:
@@ -168,7 +202,7 @@ def _without_unique(schema: Any) -> Any:
 
 
 def _duplicates(
-    con: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str], id_column: str, where_present: bool
+    con: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str], where_present: bool, *, id_column: str
 ) -> tuple[int, list[str]]:
     """(rows too many, ids of some of them); a null equals a null unless ``where_present`` leaves such rows
     out."""

@@ -13,6 +13,7 @@ from marketplace.identifiers import is_nobody, is_word
 from marketplace.text import json_text
 from operations.backup.create import backups_lock
 from pipelines.kept import Kept, Task, finish_backups, finish_what_was_begun, search
+from resources import lake
 from resources.erasure import erase, leave_nothing, must_rewrite, rewrite
 from resources.errors import BookwatchError, UsageError
 from resources.ledger import Ledger
@@ -76,6 +77,7 @@ def forget_customer(settings: Settings, customer_id: str, *, by: str, anew: bool
             finish_backups(settings, at=at)
         for file in (home.raw, home.warehouse):
             leave_nothing(file)
+        lake.drop(settings)
         with RawStore(home.raw) as store:
             erased = erase(store, given, now=settings.clock.naive_now())
             due = erased.known and must_rewrite(store)

@@ -52,7 +52,7 @@ from resources.seals import require_unchanged, sealed
 from resources.settings import Settings
 from resources.shared.listing import FOLDER as SHARED
 from resources.shared.sharing import Source, restore, share_status, shared_hashes, withdraw
-from resources.snapshots import published_snapshots
+from resources.snapshots import drop_spare, published_snapshots
 from resources.store import Store, open_store
 from resources.warehouse import open_warehouse
 
@@ -178,6 +178,8 @@ def _snapshots(task: Task, found: Search) -> None:
         for path in home.published.glob("*.duckdb")
         if not path.is_symlink() and not path.name.startswith((".", "private_"))
     )
+    if task.anew:
+        drop_spare(home)  # it may hold the same, and nothing rests on it
     held = False
     for path in paths:
         kept, traces = _looked(task, "snapshot", path)
@@ -226,7 +228,7 @@ def _anew(task: Task, kind: Kind, path: Path, traces: Found) -> tuple[str, str]:
     """Write a DuckDB file anew in its place: (hash before, hash after)."""
     if kind == "snapshot":
         before = require_unchanged(path, in_full=True)
-        sha256 = before.sha256 if before is not None else _sha256(path)
+        sha256 = (before.sha256 if before is not None else None) or _sha256(path)
     else:
         sha256 = _sha256(path)
     making = _making(path)

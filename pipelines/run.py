@@ -21,7 +21,7 @@ from assets.core import derive as core
 from assets.guard import attempt, guard, is_full_disk, stopped
 from assets.marts import make as marts
 from assets.ops import create_ops, record_checks
-from checks import verdicts
+from checks import proven, verdicts
 from checks.verdicts import CheckGroup
 from messages.message import Message
 from pipelines.alerting.engine import EngineState, Observation
@@ -284,6 +284,7 @@ def open_run(settings: Settings, order: RunOrder = RunOrder()) -> Generator[RunR
             yield begun
         finally:
             begun.run.warehouse.close()
+            proven.keep(begun.home.warehouse)
 
 
 def _without_ledger(refused: sqlite3.Error) -> BookwatchError:

@@ -376,7 +376,7 @@ class BucketObjects:
             yield
         except BookwatchError:
             raise
-        except Exception as refused:  # noqa: BLE001 - as said above
+        except Exception as refused:  # noqa: BLE001 - each backend raises its own; none of their words is repeated
             failure = self._failed(doing, refused)
         else:
             return

@@ -62,15 +62,14 @@ class Rewrites(LedgerFile):
                     f"An export is being made from the snapshot {path.stem}.",
                     "Run this again when it is done (an export that was killed holds its snapshot for a day).",
                 )
-            entry = (customer_id, by, text_of(at), kind, str(path), before, after.sha256)
+            made = after.sha256 or ""
+            entry = (customer_id, by, text_of(at), kind, str(path), before, made)
             number = db.execute(
                 "INSERT INTO rewrites (customer_id, rewritten_by, begun_at, kind, path, sha256_before, sha256_after,"
                 " bytes, mtime_ns, inode) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (*entry, after.bytes, after.mtime_ns, after.inode),
             ).lastrowid
-        return Rewrite(
-            int(number or 0), customer_id, by, at, None, kind, str(path), before, after.sha256, after
-        )
+        return Rewrite(int(number or 0), customer_id, by, at, None, kind, str(path), before, made, after)
 
     def finish(self, rewrite: Rewrite, *, at: datetime) -> None:
         """The file is in its place: its seal, or its manifest's hash, is the new one from now on."""
@@ -81,7 +80,8 @@ class Rewrites(LedgerFile):
             if rewrite.kind == "snapshot":
                 seal = rewrite.seal
                 db.execute(
-                    "UPDATE snapshots SET sha256 = ?, bytes = ?, mtime_ns = ?, inode = ? WHERE snapshot_id = ?",
+                    "UPDATE snapshots SET sha256 = ?, bytes = ?, mtime_ns = ?, inode = ?, root = NULL"
+                    " WHERE snapshot_id = ?",
                     (seal.sha256, seal.bytes, seal.mtime_ns, seal.inode, seal.snapshot_id),
                 )
             if rewrite.kind == "export":

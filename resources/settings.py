@@ -24,6 +24,7 @@ from resources.clock import Clock
 from resources.env_file import checked
 from resources.errors import BookwatchError, UsageError, Wrong
 from resources.home import Home
+from resources.masters import is_master
 from resources.notifier import Channel, channels_of, routes
 from resources.own_hosts import host_name, is_loopback
 
@@ -248,6 +249,15 @@ class Settings(BaseSettings):
         description="The id of a bucket of Appwrite's that gets a copy of each backup. It takes APPWRITE_WRITE_KEY with"
         " files.read and files.write.",
     )
+    engine: Literal["duckdb", "spark"] = Field(
+        default="duckdb",
+        description="What makes the marts: duckdb, on this machine, or spark, on a cluster (docs/spark.md).",
+    )
+    spark_master: str = Field(
+        default="local[2]",
+        description="With the engine spark: the cluster's address (spark://host:7077), or local[N] for N threads of"
+        " this machine.",
+    )
     dagster_postgres: SecretStr = Field(
         default=SecretStr(""),
         description="The PostgreSQL database that Dagster keeps its history in, as in"
@@ -460,6 +470,14 @@ class Settings(BaseSettings):
         # It is copied into the ledger, tables and sentences.
         if "://" in value and re.search(r"[@?#\s\x00-\x1f\x7f]", value):
             raise Wrong("setting.store_secret")
+        return value
+
+    @field_validator("spark_master")
+    @classmethod
+    def _spark_master(cls, value: str) -> str:
+        value = value.strip()
+        if not is_master(value):
+            raise Wrong("setting.spark_master")
         return value
 
     @field_validator("store_endpoint")

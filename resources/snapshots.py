@@ -5,33 +5,35 @@ Readers never touch the pipeline's files. What a snapshot contains is decided in
 
 from __future__ import annotations
 
-import fcntl
 import os
+import sqlite3
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from resources.allocator import give_back_blocks
+from resources.block_hashes import BlockHashes
+from resources.closed_copy import Copied, amended, not_in_use, shared, whole
 from resources.errors import BookwatchError, UsageError
 from resources.home import Home
 from resources.instants import instant_of_stamp
 from resources.ledger import Ledger, Seal
 from resources.own_files import create, sync, sync_open
-from resources.seals import copied, require_unchanged, sealed
+from resources.seals import require_unchanged
+from resources.shared_blocks import share, shares_blocks
 
 if TYPE_CHECKING:
     import duckdb
-
-# linux/fs.h: FICLONE, a copy that shares blocks where the file system can (btrfs, xfs).
-_FICLONE = 0x40049409
 
 #: The schema in which a run leaves for the next what changed (assets/core/since.py): without a row in a snapshot, and
 #: not among the tables that are offered.
 NOT_OFFERED = "since"
 KEEP_LAST = 10
 KEEP_DAILY_FOR = timedelta(days=30)
+#: How the name begins of a snapshot that went, and that the next one is written over.
+_SPARE = ".spare-"
 
 
 def snapshot_path(home: Home, snapshot_id: str) -> Path:
@@ -56,12 +58,12 @@ def published_snapshots(home: Home) -> list[Path]:
     return (
         []
         if current is None
-        else sorted((path for path in _files(home) if path.name <= current.name), reverse=True)
+        else sorted((path for path in _files(home.published) if path.name <= current.name), reverse=True)
     )
 
 
-def _files(home: Home) -> list[Path]:
-    return [p for p in home.published.glob("*.duckdb") if not p.is_symlink() and not p.name.startswith(".")]
+def _files(folder: Path) -> list[Path]:
+    return [p for p in folder.glob("*.duckdb") if not p.is_symlink() and not p.name.startswith(".")]
 
 
 def require_snapshot(home: Home, snapshot_id: str | None = None) -> Path:
@@ -126,31 +128,96 @@ def open_snapshot(
         connection.close()
 
 
-def copy_closed_file(source: Path, target: Path, enter: Callable[[Seal], None]) -> None:
+def copy_closed_file(source: Path, target: Path, enter: Callable[[Seal, BlockHashes], None]) -> Copied:
     """Copy a database file that this process has closed, for reading only, and make the copy durable.
 
+    It shares the blocks of ``source`` where the file system can; else only what differs is written, over the snapshot
+    that went last, and where there is none, or anybody still reads it, all of it. The same bytes in any case.
     ``enter`` is given the copy's seal before it has its name: no snapshot is there that the ledger does not know.
     Copying a DuckDB file in a process that has it open drops its POSIX lock, and a second writer then loses rows.
+    Raises BookwatchError where it cannot be written; nothing half-written is left then.
     """
     partial = target.with_name(f".{target.name}.partial")
+    ledger = Ledger(target.parent.parent / "ledger.sqlite")
     try:
-        with open(source, "rb") as reader, create(partial, mode=0o400) as writer:
-            try:
-                fcntl.ioctl(writer.fileno(), _FICLONE, reader.fileno())
-            except OSError:
-                digest = copied(reader, writer)
-            else:
-                digest = copied(reader, None)  # of the source, whose pages are in memory: it was just written
-            sync_open(writer)
-            seal = sealed(target, digest, os.fstat(writer.fileno()))
-        enter(seal)
+        for left in target.parent.glob(".*.duckdb.partial"):
+            left.unlink()  # of a run that was killed: one publishes at a time
+        made = _made(source, partial, target, ledger)
+        state = os.stat(partial)
+        seal = Seal(target.stem, None, state.st_size, state.st_mtime_ns, state.st_ino, root=made.hashes.root)
+        enter(seal, made.hashes)
         os.replace(partial, target)
     except OSError as refused:
-        partial.unlink(missing_ok=True)
         raise BookwatchError.of(
             "failure.snapshot_unwritten", folder=str(target.parent), why=str(refused.strerror)
         ) from None
+    finally:
+        partial.unlink(missing_ok=True)
     sync(target.parent)
+    return made
+
+
+def _made(source: Path, partial: Path, target: Path, ledger: Ledger) -> Copied:
+    """The copy, under the name of the making. Raises OSError."""
+    with open(source, "rb", buffering=0) as reader:
+        with create(partial, mode=0o400) as writer:
+            if share(reader, writer):
+                made = _shared(reader, writer, target.parent, ledger)
+                sync_open(writer)
+                return made
+        made = _over_spare(reader, partial, target.parent, ledger)
+        if made is not None:
+            return made
+        with create(partial, mode=0o400) as writer:
+            made = whole(reader, writer)
+            sync_open(writer)
+            return made
+
+
+def _shared(reader: BinaryIO, writer: BinaryIO, folder: Path, ledger: Ledger) -> Copied:
+    """The hashes of a copy that shares blocks, from those of the snapshot before where they are known."""
+    before = max(_files(folder), default=None)
+    known = None if before is None else _blocks(ledger, before.stem, before)
+    if before is None or known is None:
+        return shared(reader, writer)
+    with open(before, "rb", buffering=0) as earlier:
+        return shared(reader, writer, earlier, known)
+
+
+def _blocks(ledger: Ledger, snapshot_id: str, path: Path) -> BlockHashes | None:
+    """The hashes of a snapshot's blocks, where its file has the stamp it was published with."""
+    state = os.lstat(path)
+    try:
+        return ledger.blocks(snapshot_id, size=state.st_size, mtime_ns=state.st_mtime_ns, inode=state.st_ino)
+    except sqlite3.Error:
+        return None  # all is hashed then; whether the ledger can be written is told when the seal is entered
+
+
+def _over_spare(reader: BinaryIO, partial: Path, folder: Path, ledger: Ledger) -> Copied | None:
+    """The copy made over the snapshot that went last; None where there is none that may be written over."""
+    for spare in _spares(folder):
+        known = _blocks(ledger, spare.stem.removeprefix(_SPARE), spare)
+        os.replace(spare, partial)
+        if known is None:
+            continue  # somebody changed it, or nothing is known of it
+        with not_in_use(partial) as file:
+            if file is None:
+                continue
+            made = amended(reader, file, known)
+            os.fchmod(file.fileno(), 0o400)
+            os.fsync(file.fileno())
+            return made
+    return None
+
+
+def _spares(folder: Path) -> list[Path]:
+    return sorted(folder.glob(f"{_SPARE}*.duckdb"), reverse=True)
+
+
+def drop_spare(home: Home) -> None:
+    """Delete the snapshot that went and that the next one would be written over. The next one is written whole."""
+    for spare in _spares(home.published):
+        spare.unlink()
 
 
 def point_link(link: Path, target: Path) -> None:
@@ -197,13 +264,30 @@ def snapshots_to_drop(paths: list[Path], *, now: datetime, cited: set[str]) -> l
 
 
 def drop_old_snapshots(home: Home, *, now: datetime, cited: set[str]) -> list[str]:
-    """Delete the snapshots that need not be kept, and their seals; returns their ids. The current one always stays."""
+    """Delete the snapshots that need not be kept, and their seals; returns their ids. The current one always stays.
+
+    Where the file system shares no blocks, the newest of them stays under a name that nobody opens, to be written over
+    by the next one; who reads it reads on.
+    """
     current = current_snapshot(home)
-    dropped: list[str] = []
-    for path in snapshots_to_drop(_files(home), now=now, cited=cited):
-        if path != current:
-            path.unlink(missing_ok=True)
-            dropped.append(path.stem)
-    if dropped:
-        Ledger(home.ledger).drop_seals(dropped)
-    return dropped
+    old = sorted(
+        path for path in snapshots_to_drop(_files(home.published), now=now, cited=cited) if path != current
+    )
+    if not old:
+        return []
+    *others, newest = old
+    for path in (*others, *_spares(home.published)):
+        path.unlink(missing_ok=True)
+    if _needs_spare(home):
+        os.replace(newest, newest.with_name(f"{_SPARE}{newest.name}"))
+    else:
+        newest.unlink(missing_ok=True)
+    Ledger(home.ledger).drop_seals([path.stem for path in old])
+    return [path.stem for path in old]
+
+
+def _needs_spare(home: Home) -> bool:
+    try:
+        return not shares_blocks(home.root, home.published)
+    except OSError:
+        return False  # no room for two small files: none for a large one that nobody needs

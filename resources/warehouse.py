@@ -16,6 +16,7 @@ from typing import Final
 
 import duckdb
 
+from resources import file_marks
 from resources.allocator import give_back_blocks
 from resources.errors import BookwatchError
 from resources.instants import stamp_of
@@ -179,6 +180,7 @@ class HeldWarehouse:
     def open(self, *, read_only: bool = False) -> Generator[duckdb.DuckDBPyConnection]:
         """A connection of one's own. What is not committed at its end is taken back."""
         if self._held is None:
+            file_marks.opening(self._path)
             self._held = open_warehouse(self._path)
         con = self._held.cursor()
         try:
@@ -194,3 +196,4 @@ class HeldWarehouse:
         if self._held is not None:
             self._held.close()
             self._held = None
+            file_marks.closed(self._path)

@@ -13,9 +13,10 @@ from typing import Final
 
 from filelock import FileLock
 
+from assets.engines.compiled import Compiled
 from assets.marts import sql_cache
 from assets.marts.make import COMPILED
-from assets.marts.sql_cache import Compiled, compiled_behind, compiled_marts
+from assets.marts.sql_cache import compiled_behind, compiled_marts
 from marketplace.policy import Policy
 from resources.policy_file import load_policy
 

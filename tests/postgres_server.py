@@ -99,6 +99,7 @@ def _wait_for(server: PostgresServer) -> None:
                 return
         except BookwatchError:
             assert server.process.poll() is None, "PostgreSQL ended by itself"
+            # a server that starts or stops; asking oftener would take the time it needs
             time.sleep(0.05)
 
 

@@ -26,7 +26,7 @@ from filelock import FileLock
 
 from resources.home import Home
 from resources.ledger import Ledger
-from resources.seals import sealed
+from resources.seals import stamped
 from resources.snapshots import (
     copy_closed_file,
     open_snapshot,
@@ -176,7 +176,7 @@ def copied_home(source: Path, target: Path, *, whole: bool = False) -> Home:
         # The same bytes in another file: entered, or the first reader of each copy would hash it.
         seal, _ = ledger.seal(path.stem)
         assert seal is not None
-        ledger.record_seal(sealed(path, seal.sha256, path.stat()))
+        ledger.record_seal(stamped(seal, path.stat()))
     return home
 
 

@@ -151,6 +151,10 @@ booking, it is ``without``."""
 _MOVED = pl.DataFrame(schema={"id": pl.String, "settled": pl.Boolean})
 _STATE = tuple(CORE["state"].sql_columns)
 _FAULT = Message("failure.core_do")
+#: So many rows of a table are taken out of it one by one; of more, all of it is read.
+_FEW_ROWS = 5_000
+#: From here on DuckDB numbers rows that are not committed yet, which it does not find by their number.
+_OF_THIS_TRANSACTION = 36_028_797_018_960_000
 
 
 class CoreInvalid(BookwatchError):
@@ -910,6 +914,14 @@ class _Run:
         keys = "booking_id, business_id" if table == "bookings" else "NULL"
         if self.changed.known:
             keys = "*"
+        # What is returned of a row is read of every row as it stands: so they are found by the condition's columns, and
+        # then read one by one, where they are few.
+        found = self.con.execute(
+            f"SELECT rowid FROM core.{table} WHERE {where} LIMIT {_FEW_ROWS + 1}"
+        ).fetchall()
+        numbers = [int(number) for (number,) in found]
+        if len(numbers) <= _FEW_ROWS and all(number < _OF_THIS_TRANSACTION for number in numbers):
+            where = f"rowid IN ({', '.join(map(str, sorted(numbers)))})" if numbers else "false"
         gone = self.con.execute(
             f"DELETE FROM core.{table} WHERE {where} RETURNING {keys}, {row_hash(one.sql_columns)} AS hash"
         ).pl()
@@ -937,7 +949,7 @@ class _Run:
         found = self.con.execute(
             f"SELECT {digest(one.sql_columns)} FROM (SELECT {typed} FROM rows_new)"
         ).fetchall()
-        self.writing.added(one, Contents(*map(int, found[0])))
+        self.writing.added(one, Contents(*map(int, found[0])), rows)
         self.con.execute(f"INSERT INTO core.{table} BY NAME SELECT * FROM rows_new")
         del rows_new
         self.changed.added(table, rows)

@@ -16,18 +16,21 @@ from typing import Any, Final
 import duckdb
 
 from assets.core import since
+from assets.engines.compiled import Compiled, Elsewhere
+from assets.engines.duckdb import forget_instants, set_instants, typed
 from assets.marts.every import MART_NAMES, MARTS
 from assets.marts.given import GIVEN, INSTANTS
 from assets.marts.mart import Mart
 from assets.marts.mart_writer import MartWriter, largest_table, mart_writer
 from assets.marts.parts import judged as parts
 from assets.marts.parts import links
-from assets.marts.parts.part import Change
+from assets.marts.parts.part import Change, gone_of, part_of
 from assets.marts.parts.remake import Remake, Replaced
-from assets.marts.sql_cache import Compiled, compiled_marts, fingerprint, forget_instants, set_instants
+from assets.marts.sql_cache import compiled_marts, fingerprint
+from checks.changes import prove_change
+from checks.proven import Writing, contents_of
 from checks.schemas import CORE, OPS
 from checks.schemas.sql import create_table
-from marketplace.codes import LONGEST_PUBLISHED
 from marketplace.commission import COMMISSION_COLLECTION, judged_at
 from marketplace.health import QuietHours
 from marketplace.policy import Policy
@@ -68,6 +71,7 @@ def build(
     cache: Path | None = None,
     in_parts: bool = False,
     parts_from: int = PARTS_FROM,
+    engine: Elsewhere | None = None,
 ) -> BuildOutcome:
     """Make the marts named (default: all) and what they need, from core.* and ops.scans; all marts in one transaction.
 
@@ -81,7 +85,10 @@ def build(
     have to be all that have parts. A warehouse whose largest table has less than ``parts_from`` rows is made whole: it
     takes no longer.
 
-    Raises KeyError for an unknown mart, duckdb.Error if core is not there; then no mart was written.
+    ``engine`` makes them, and the steps they need, in DuckDB's place, and whole.
+
+    Raises KeyError for an unknown mart, duckdb.Error if core is not there, and what ``engine`` raises; then no mart was
+    written.
     """
     given = _Given(
         now,
@@ -96,9 +103,9 @@ def build(
         },
     )
     if isinstance(warehouse, duckdb.DuckDBPyConnection):
-        return _build(warehouse, policy, tables, given, cache, parts_from if in_parts else None)
+        return _build(warehouse, policy, tables, given, cache, parts_from if in_parts else None, engine)
     with open_warehouse(Path(warehouse)) as con:
-        return _build(con, policy, tables, given, cache, parts_from if in_parts else None)
+        return _build(con, policy, tables, given, cache, parts_from if in_parts else None, engine)
 
 
 @dataclass(frozen=True)
@@ -130,12 +137,19 @@ def _build(
     given: _Given,
     cache: Path | None,
     parts_from: int | None,
+    engine: Elsewhere | None,
 ) -> BuildOutcome:
     wanted = _wanted(tables)
-    compiled = {made.name: _of_what_there_is(con, made) for made in compiled_marts(policy, cache)}
+    compiled: Mapping[str, Compiled] = {}
+    if engine is None:
+        compiled = {made.name: _of_what_there_is(con, made) for made in compiled_marts(policy, cache)}
     with afterwards(lambda: _clear(con)):
         with _transaction(con):
             judged = _prepare(con, given)
+        if engine is not None:
+            compiled = engine.make(con, wanted, _instants(given, judged), policy, cache)
+            wanted = [mart for mart in wanted if not mart.step]
+            parts_from = None
         ledger = None if parts_from is None else _Made(con, given, judged, policy, wanted)
         keep = parts_from is not None and largest_table(con) >= parts_from
         with mart_writer(con, keep=keep, kept_of=ledger and ledger.build_before) as writer:
@@ -153,6 +167,7 @@ def _build(
                     elif any(mart.part or mart.difference for mart in wanted) and since.reason(con) is None:
                         # The next build cannot tell any more what the parts of these were.
                         since.whole(con, "some marts were made by themselves")
+                making.writing.committed()
                 if ledger is not None and writer.steps is not None:
                     writer.steps.whole = True
     return BuildOutcome(
@@ -235,6 +250,8 @@ class _Making:
         self._wanted = wanted
         self._early = [mart for mart in wanted if mart.step and all(MARTS[need].step for need in mart.needs)]
         self._remake: Remake | None = None
+        self.writing = Writing(con)
+        """What becomes of marts of which a part is replaced. Of those made whole nothing is known (mart_writer.py)."""
         self._stirred: frozenset[str] | None = None
         """What may be another than at the build before; None: anything."""
         self.rows: dict[str, int] = {}
@@ -293,7 +310,7 @@ class _Making:
 
     def _write_step(self, mart: Mart) -> None:
         with self._timed(mart):
-            self._writer.write_step(mart.name, _typed(self._compiled[mart.name]))
+            self._writer.write_step(mart.name, typed(self._compiled[mart.name]))
 
     def _read_by_whole(self) -> set[str]:
         """The steps without parts that something reads which is made now."""
@@ -331,10 +348,10 @@ class _Making:
 
     def _late(self, step: Mart) -> str:
         """The query of a step that is made of marts."""
-        typed = _typed(self._compiled[step.name])
+        query = typed(self._compiled[step.name])
         if self._remake is None or step.difference is None:
-            return typed
-        return self._remake.differs(step, step.difference, typed)
+            return query
+        return self._remake.differs(step, step.difference, query)
 
     def _make_whole(self, mart: Mart, before: str | None) -> None:
         columns = _write(self._con, self._writer, mart, self._compiled[mart.name])
@@ -346,7 +363,7 @@ class _Making:
         assert self._remake is not None
         assert mart.part is not None
         made = self._compiled[mart.name]
-        self._remake.make(mart, mart.part, made, _typed(made), self._place(mart))
+        self._remake.make(mart, mart.part, made, typed(made), self._place(mart))
 
     def _place(self, mart: Mart) -> str:
         """Where a step or mart with parts is stored."""
@@ -359,7 +376,12 @@ class _Making:
         assert self._remake is not None
         assert mart.part is not None
         columns = [name for name, _ in self._compiled[mart.name].columns]
-        return self._remake.put(mart, mart.part, columns, self._place(mart))
+        replaced = self._remake.put(mart, mart.part, columns, self._place(mart))
+        if replaced.differs and mart.table is not None:
+            gone, made = (f"temp.{of(mart.part.unit, mart.name)}" for of in (gone_of, part_of))
+            taken = contents_of(self._con, mart.table, gone)
+            prove_change(self._con, self.writing, mart.table, taken=taken, added=made)
+        return replaced
 
     def _enter(self, mart: Mart, before: str | None, digest: str) -> None:
         self.rows[mart.name], self.digests[mart.name] = int(digest.split(":")[0]), digest
@@ -432,12 +454,17 @@ def _prepare(con: duckdb.DuckDBPyConnection, given: _Given) -> datetime | None:
         [COMMISSION_COLLECTION],
     ).fetchone()
     judged = judged_at(given.now, *(scan or (None, None)), frozen=given.clock_frozen)
-    instants = (given.now, judged, given.quiet, given.local_month, given.utc_offset_minutes)
+    instants = _instants(given, judged)
     set_instants(con, instants)
     _keep_instants(con, instants)
     for name, columns in GIVEN.items():
         _fill(con, name, columns, given.rows[name])
     return judged
+
+
+def _instants(given: _Given, judged: datetime | None) -> tuple[Any, ...]:
+    """One value for each column of ``INSTANTS``."""
+    return (given.now, judged, given.quiet, given.local_month, given.utc_offset_minutes)
 
 
 def _keep_instants(con: duckdb.DuckDBPyConnection, values: Sequence[Any]) -> None:
@@ -456,7 +483,6 @@ def _keep_instants(con: duckdb.DuckDBPyConnection, values: Sequence[Any]) -> Non
 
 #: What takes longer held much: what it left is given back before the next.
 _LONG_SECONDS = 1.0
-_SENTENCES = ("detail", "message", "reasons")
 #: The name under which DuckDB reads a frame that becomes a mart.
 _FRAME = "bw_frame"
 _SQL_TYPES = {
@@ -490,33 +516,17 @@ def _of_what_there_is(con: duckdb.DuckDBPyConnection, made: Compiled) -> Compile
     return replace(made, sql=made.sql.replace(_OFFERS, f"(SELECT * FROM {_OFFERS} WHERE false)"))
 
 
-def _typed(made: Compiled) -> str:
-    """The query with each column cast to its own type: DuckDB's sums of BIGINT are HUGEINT. A sentence that long ids
-    would make longer than anything published is cut; what it is about stands in columns beside it."""
-    columns = ", ".join(f"{_value(name, kind)} AS {quoted(name)}" for name, kind in made.columns)
-    return f"SELECT {columns} FROM ({made.sql})"
-
-
 def _write(con: duckdb.DuckDBPyConnection, writer: MartWriter, mart: Mart, made: Compiled) -> list[str]:
     """Write the draft of a mart; its columns."""
     if mart.through is None or mart.table is None:
-        writer.write_draft(_typed(made))
+        writer.write_draft(typed(made))
         return [name for name, _ in made.columns]
-    frame = mart.through(con.sql(_typed(made)).pl())
+    frame = mart.through(con.sql(typed(made)).pl())
     con.register(_FRAME, frame)
     with afterwards(lambda: con.unregister(_FRAME)):
         declared = tuple(mart.table.sql_columns.items())
-        writer.write_draft(_typed(Compiled(mart.name, declared, f"FROM {_FRAME}")))
+        writer.write_draft(typed(Compiled(mart.name, declared, f"FROM {_FRAME}")))
     return list(mart.table.sql_columns)
-
-
-def _value(name: str, kind: str) -> str:
-    value = f"CAST({quoted(name)} AS {kind})"
-    if name not in _SENTENCES:
-        return value
-    return (
-        f"if(length({value}) > {LONGEST_PUBLISHED}, left({value}, {LONGEST_PUBLISHED - 1}) || '…', {value})"
-    )
 
 
 def _digest(

@@ -4,7 +4,8 @@ the ledger in between. What each mart holds is in its own file; Dagster is not k
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
 from dataclasses import astuple
 from datetime import datetime
 
@@ -12,6 +13,7 @@ import duckdb
 
 from assets.closed_months import OF_CLOSED_MONTHS, compare_closed_months, zone_offset
 from assets.core import since
+from assets.engines.compiled import Elsewhere
 from assets.marts.build import BuildOutcome, build
 from assets.marts.every import MART_NAMES
 from assets.marts.sql_cache import compiled_behind, compiled_marts
@@ -48,9 +50,10 @@ def build_marts(
     gap: ClosedGap | None = None,
     now: datetime | None = None,
     in_parts: bool = False,
+    engine: Elsewhere | None = None,
 ) -> BuildOutcome:
     """Make the marts named (default: all) as of ``now`` (naive UTC; default: the run's clock), in an open warehouse.
-    ``gap``: this run could compare closed months with no snapshot. ``in_parts``: as of ``build``."""
+    ``gap``: this run could compare closed months with no snapshot. ``in_parts``, ``engine``: as of ``build``."""
     ledger = Ledger(run.home.ledger)
     now = now or run.clock.naive_now()
     return build(
@@ -65,6 +68,7 @@ def build_marts(
         utc_offset=zone_offset(run),
         cache=run.home.root / COMPILED,
         in_parts=in_parts,
+        engine=engine,
     )
 
 
@@ -85,7 +89,10 @@ def make_marts(run: Run, scans: Sequence[CollectionScan] | None = None) -> Built
         mirror_bookkeeping(con, run, scans)
         if run.order.full_refresh:
             since.whole(con, "asked for")
-        figures = build_marts(con, run, [name for name in MART_NAMES if name not in LATER], in_parts=True)
+        with _engine(run) as engine:
+            figures = build_marts(
+                con, run, [name for name in MART_NAMES if name not in LATER], in_parts=True, engine=engine
+            )
         record_points(con, run, figures.now)
         # What the figures changed since the snapshot before is known only now.
         gap = compare_closed_months(con, run)
@@ -93,6 +100,19 @@ def make_marts(run: Run, scans: Sequence[CollectionScan] | None = None) -> Built
         write_views(con, load_policy(), run.home.root / COMPILED)
         ops = {table: _rows(con, f"ops.{table}") for table in OPS_TABLES}
     return Built({**figures.rows, **later.rows, **ops}, figures.changed | later.changed)
+
+
+@contextmanager
+def _engine(run: Run) -> Generator[Elsewhere | None]:
+    """What BOOKWATCH_ENGINE makes the marts on; None for DuckDB. Those made of the ledger alone (``LATER``) are made
+    here whatever it is, and so is health where a run failed."""
+    if run.settings.engine == "duckdb":
+        yield None
+        return
+    from assets.engines.spark_build import spark_build
+
+    with spark_build(run.settings, run.say) as engine:
+        yield engine
 
 
 def _rows(con: duckdb.DuckDBPyConnection, table: str) -> int:

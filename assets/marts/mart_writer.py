@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 
 from assets.marts.parts.kept_steps import KeptSteps
+from checks.proven import rewritten
 from resources.cleanup import afterwards
 from resources.sql import quoted
 
@@ -71,6 +72,8 @@ class MartWriter:
 
     def swap_in(self, name: str, *, keep: bool) -> None:
         """Let the draft take the place of ``marts.<name>``, or drop it."""
+        if keep:
+            rewritten(self._con, f"marts.{name}")
         if keep and self._large:
             self._con.execute(f"DROP TABLE IF EXISTS marts.{quoted(name)}")
             self._con.execute(f"ALTER TABLE {self.draft} RENAME TO {quoted(name)}")

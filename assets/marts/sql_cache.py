@@ -10,14 +10,13 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-import duckdb
-
+from assets.engines.compiled import Compiled, Engine
 from assets.marts.every import MARTS
 from assets.marts.given import INSTANTS
 from checks.schemas import CORE
@@ -27,22 +26,12 @@ from resources.own_files import create
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 #: What the SQL depends on: our rules and the tools that write SQL.
-_SOURCES: Final = ("assets/marts", "checks/schemas", "marketplace", "messages")
+_SOURCES: Final = ("assets/engines", "assets/marts", "checks/schemas", "marketplace", "messages")
 _TOOLS: Final = ("ibis-framework", "sqlglot", "duckdb")
-#: What the names of the instants' variables begin with.
-_VARIABLE: Final = "bookwatch_"
 
 
-@dataclass(frozen=True)
-class Compiled:
-    """A mart as SQL of the warehouse's engine: (column, type) pairs and the query."""
-
-    name: str
-    columns: tuple[tuple[str, str], ...]
-    sql: str
-
-
-#: (how it is made, of what) → a mart or step that does not ask for the policy, and its columns as Ibis knows them.
+#: (dialect, how it is made, of what) → a mart or step that does not ask for the policy, and its columns as Ibis knows
+#: them.
 _WITHOUT_POLICY: dict[Any, tuple[Compiled, Any]] = {}
 
 
@@ -50,25 +39,36 @@ _WITHOUT_POLICY: dict[Any, tuple[Compiled, Any]] = {}
 @paused()
 def compile_marts(policy: Policy) -> tuple[Compiled, ...]:
     """Every step and mart as SQL. The instants come from variables: the SQL stays the same."""
-    from ibis.backends.sql.compilers import DuckDBCompiler
+    from assets.engines.duckdb import DuckDB
 
+    return _compile("duckdb", DuckDB(), policy)
+
+
+@lru_cache(maxsize=4)
+@paused()
+def compile_spark(policy: Policy) -> tuple[Compiled, ...]:
+    """Every step and mart as SQL of Spark, which asks for neither Java nor pyspark."""
+    from assets.engines.spark import Spark
+
+    return _compile("spark", Spark(), policy)
+
+
+def _compile(dialect: str, engine: Engine, policy: Policy) -> tuple[Compiled, ...]:
     from assets.marts.tables import Instants, ibis_table, sources
 
-    compiler: Any = DuckDBCompiler()
     tables, at = sources(), Instants()
     compiled: list[Compiled] = []
     for mart in MARTS.values():
         # Of a mart that does not ask for it the policy says nothing: most are compiled once, whatever the policy.
-        shared = None if mart.asks_policy else (mart.make, *(tables[name].schema() for name in mart.reads))
+        shared = (
+            None
+            if mart.asks_policy
+            else (dialect, mart.make, *(tables[name].schema() for name in mart.reads))
+        )
         known = _WITHOUT_POLICY.get(shared)
         if known is None:
             expression = mart.query(tables, at, policy)
-            schema = expression.schema()
-            columns = tuple(
-                (name, str(compiler.type_mapper.to_string(kind))) for name, kind in schema.items()
-            )
-            query = _in_order(_by_variables(compiler.to_sqlglot(expression))).sql("duckdb")
-            known = Compiled(mart.name, columns, query), schema
+            known = engine.compiled(mart.name, expression), expression.schema()
             if shared is not None:
                 _WITHOUT_POLICY[shared] = known
         made, schema = known
@@ -85,70 +85,17 @@ def compile_marts(policy: Policy) -> tuple[Compiled, ...]:
 @paused()
 def compile_behind(policy: Policy) -> tuple[Compiled, ...]:
     """The rows behind every mart as SQL on the tables of a snapshot: the instants are those of ops.judged."""
-    from ibis.backends.sql.compilers import DuckDBCompiler
-
+    from assets.engines.duckdb import DuckDB
     from assets.marts.behind import explained
     from assets.marts.tables import Instants, ibis_table, sources
     from checks.schemas import MARTS as DECLARED
 
-    compiler: Any = DuckDBCompiler()
+    engine = DuckDB(variables=False)
     # A name that core has is core's to whatever reads it.
     marts = {one.name: ibis_table(one.name, one.ibis_schema, "marts") for one in DECLARED.values()}
     tables = marts | sources()
     at = Instants(ibis_table("judged", dict(INSTANTS), "ops"))
-    compiled: list[Compiled] = []
-    for name, one in explained().items():
-        expression = one.query(tables, at, policy)
-        columns = tuple(
-            (column, str(compiler.type_mapper.to_string(kind)))
-            for column, kind in expression.schema().items()
-        )
-        compiled.append(Compiled(name, columns, _in_order(compiler.to_sqlglot(expression)).sql("duckdb")))
-    return tuple(compiled)
-
-
-def _by_variables(query: Any) -> Any:
-    """The query with each ``(SELECT "now" FROM "instants")`` as the variable ``set_instants`` sets.
-
-    To DuckDB a variable is a constant: it leaves out the blocks of a table that hold no row of a window, and plans no
-    join with the one row of a table a hundred times.
-    """
-    from sqlglot import exp
-
-    def variable(node: Any) -> Any:
-        if not isinstance(node, exp.Subquery) or not isinstance(node.this, exp.Select):
-            return node
-        source = node.this.args.get("from_") or node.this.args.get("from")
-        if source is None or not isinstance(source.this, exp.Table) or source.this.name != "instants":
-            return node
-        (column,) = node.this.expressions
-        name = exp.Literal.string(_VARIABLE + column.name)
-        value = exp.cast(exp.Anonymous(this="getvariable", expressions=[name]), INSTANTS[column.name])
-        return exp.alias_(value, node.alias, quoted=True) if node.alias else value
-
-    return query.transform(variable)
-
-
-def _in_order(query: Any) -> Any:
-    """The query with the columns that a ``*`` leaves out by name: Ibis has them in a set, whose order is another in
-    each process, and SQL that says the same is to be the same."""
-    from sqlglot import exp
-
-    for star in query.find_all(exp.Star):
-        if left_out := star.args.get("except_"):
-            star.set("except_", sorted(left_out, key=lambda column: column.name))
-    return query
-
-
-def set_instants(con: duckdb.DuckDBPyConnection, values: Sequence[Any]) -> None:
-    """Let the compiled marts be judged at these instants: one value for each column of ``INSTANTS``."""
-    for (name, kind), value in zip(INSTANTS.items(), values, strict=True):
-        con.execute(f"SET VARIABLE {_VARIABLE}{name} = CAST(? AS {kind})", [value])
-
-
-def forget_instants(con: duckdb.DuckDBPyConnection) -> None:
-    for name in INSTANTS:
-        con.execute(f"RESET VARIABLE {_VARIABLE}{name}")
+    return tuple(engine.compiled(name, one.query(tables, at, policy)) for name, one in explained().items())
 
 
 @lru_cache(maxsize=4)
@@ -158,6 +105,12 @@ def compiled_marts(policy: Policy, cache: Path | None) -> tuple[Compiled, ...]:
     A file that cannot be read or written is only a loss of time: the marts are compiled.
     """
     return _kept("marts", compile_marts, policy, cache)
+
+
+@lru_cache(maxsize=4)
+def compiled_spark(policy: Policy, cache: Path | None) -> tuple[Compiled, ...]:
+    """``compile_spark``, kept as the marts are."""
+    return _kept("spark", compile_spark, policy, cache)
 
 
 @lru_cache(maxsize=4)

@@ -1,4 +1,6 @@
-"""`bookwatch doctor`: what is missing between bookwatch and what it needs, and what to do. Changes nothing."""
+"""`bookwatch doctor`: what is missing between bookwatch and what it needs, and what to do; how this machine publishes.
+
+Changes nothing."""
 
 from __future__ import annotations
 
@@ -72,14 +74,20 @@ def doctor(json: Annotated[bool, typer.Option("--json", help="Print the lines as
     from resources.appwrite.acting_key import examine_acting_key
     from resources.appwrite.examination import examine, exit_status
     from resources.appwrite.gateway import Gateway
+    from resources.snapshot_space import examine_space
     from services.examining import examine_services
 
     with Gateway(settings, settings.clock, lambda event: None) as gateway:
         lines = [*examine(gateway), *examine_acting_key(settings, settings.clock)]
     if not any(line.blocking for line in lines):
         lines += examine_services(settings)
+    if settings.engine != "duckdb":  # which is always there, and whose dialect nothing here has to load
+        from assets.engines.examining import examine_engine
+
+        lines += examine_engine(settings)
     lines += examine_storage(settings)
     lines += examine_store(settings)
+    lines += examine_space(settings.home)
     status = exit_status(lines)
     with suppress(OSError):  # what is examined is told all the same
         keep(settings.home, [(line.topic, line.verdict, line.about) for line in lines], settings.clock.now())

@@ -540,6 +540,21 @@ def _tell_sources(db: sqlite3.Connection) -> None:
     )
 
 
+def _hash_blocks(db: sqlite3.Connection) -> None:
+    """Of a snapshot the hash over the hashes of its blocks, and of the newest ones these."""
+    if "root" not in {row["name"] for row in db.execute("PRAGMA table_info(snapshots)")}:
+        db.execute("ALTER TABLE snapshots ADD COLUMN root TEXT")
+    db.execute(
+        """CREATE TABLE IF NOT EXISTS snapshot_blocks (
+            snapshot_id TEXT PRIMARY KEY,
+            bytes INTEGER NOT NULL,
+            mtime_ns INTEGER NOT NULL,
+            inode INTEGER NOT NULL,
+            hashes BLOB NOT NULL
+        )"""
+    )
+
+
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _make_tables,
     _say_who_refused,
@@ -554,6 +569,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _keep_backups,
     _tell_whole_copies,
     _tell_sources,
+    _hash_blocks,
 )
 """The n-th makes form n, the ``user_version`` of the file, of the form before."""
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from assets.engines.compiled import Compiled
 from assets.marts import mart_writer
 from assets.marts.build import build
 from assets.marts.every import MART_NAMES, MARTS
-from assets.marts.sql_cache import Compiled
 from benchmarks import health, large_warehouse
 from benchmarks.reconcile import BY_HAND, TABLE
 from marketplace.findings import FINDINGS

@@ -10,11 +10,12 @@ from dagster import AssetKey
 from sqlglot import exp, parse_one
 
 from assets.core.core_assets import CORE_KEYS
+from assets.engines.compiled import Compiled
 from assets.marts import mart
 from assets.marts.every import MART_NAMES, MARTS
 from assets.marts.given import GIVEN
 from assets.marts.mart_assets import KEPT_FROM, mart_assets
-from assets.marts.sql_cache import Compiled, compile_marts
+from assets.marts.sql_cache import compile_marts
 from checks.schemas import MARTS as DECLARED
 from tests.marts.test_build import DATED
 

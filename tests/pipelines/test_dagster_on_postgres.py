@@ -220,6 +220,7 @@ def test_one_that_is_killed_lets_go(database: str, tmp_path: Path) -> None:
         try:
             hold.take()
         except ServeActive:
+            # another process does it; asking oftener would take the time it needs
             time.sleep(0.05)
         else:
             break
@@ -266,6 +267,7 @@ def test_serve_keeps_its_history_there_and_a_second_is_refused(
             log = home / "dagster" / "daemon.log"
             while not (log.exists() and "SchedulerDaemon" in log.read_text()):
                 assert process.poll() is None, process.stdout and process.stdout.read()
+                # another process does it; asking oftener would take the time it needs
                 time.sleep(0.2)
             for where in (another, home):
                 second = Bookwatch(where, shared)(*words)
@@ -275,6 +277,7 @@ def test_serve_keeps_its_history_there_and_a_second_is_refused(
             known = settings_of(home, database)
             while not runs_that_ended(database, outcome):
                 assert process.poll() is None, "it ended by itself"
+                # another process does it; asking oftener would take the time it needs
                 time.sleep(0.5)
             assert stopped(known) == ()
         finally:

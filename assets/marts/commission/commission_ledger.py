@@ -64,7 +64,7 @@ def commission_ledger(
         lines=rows.lines,
     )
     closing: Any = sum(sign * rows[name] for name, sign in LEDGER_SIGNS.items())
-    return rows.mutate(holds=(closing == rows.closing_idr).fill_null(False))
+    return rows.mutate(holds=(closing == rows.closing_idr).fill_null(False)).relocate("lines", after="holds")
 
 
 @behind(commission_ledger)

@@ -57,7 +57,8 @@ OVERLAPS: Final = Unit(
     OVERLAPS_NAME,
     {"bookings": f"booking_id IN (FROM temp.touched_overlap_bookings) AND {_PROVIDERS}"},
     _find_overlaps,
-    ("touched_takers", "touched_overlap_providers", "touched_spans", "touched_overlap_bookings"),
+    ("touched_overlap_providers",),
+    ("touched_takers", "touched_spans", "touched_overlap_bookings"),
 )
 
 NAME: Final = "anomalies"
@@ -133,5 +134,6 @@ ANOMALIES: Final = Unit(
         "messages": "sender_id IN (FROM temp.touched_writers)",
     },
     _find,
-    ("touched_customers", "touched_customer_names", "touched_messages", "touched_writers"),
+    ("touched_customers", "touched_overlap_providers", "touched_writers"),
+    ("touched_customer_names", "touched_messages"),
 )

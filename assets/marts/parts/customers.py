@@ -59,7 +59,8 @@ HANDED: Final = Unit(
     HANDED_NAME,
     dict.fromkeys(_OF_A_BOOKING, _HANDED),
     _find_handed,
-    ("touched_handed", "touched_handed_keys", *left_by("touched_handed_keys")),
+    ("touched_handed",),
+    ("touched_handed_keys", *left_by("touched_handed_keys")),
 )
 
 NAME: Final = "customers"
@@ -94,5 +95,6 @@ CUSTOMERS: Final = Unit(
     NAME,
     {"bookings": f"customer_key IN {_KEYS}", "booking_events": _BOOKINGS, "reassignments": _BOOKINGS},
     _find,
-    ("touched_customer_keys", "touched_customer_ids"),
+    ("touched_customer_keys",),
+    ("touched_customer_ids",),
 )

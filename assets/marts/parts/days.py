@@ -111,5 +111,6 @@ DAYS: Final = Unit(
         "commission_reconciliation": f"booking_id IN ({_IN_PART})",
     },
     _find,
-    ("touched_days", "touched_kinds"),
+    ("touched_days",),
+    ("touched_kinds",),
 )

@@ -183,5 +183,6 @@ LINKS: Final = Unit(
         **dict.fromkeys(_REFERENCES, f"lower(booking_ref) IN {_KEYS}"),
     },
     _find,
-    ("touched_bookings", "touched_records", "touched_keys", "touched_providers", *left_by("touched_keys")),
+    ("touched_bookings", "touched_records", "touched_keys"),
+    ("touched_providers", *left_by("touched_keys")),
 )

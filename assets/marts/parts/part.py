@@ -64,13 +64,15 @@ Finding = Callable[[Any, Change], str | None]
 @dataclass(frozen=True)
 class Unit:
     """``reads``: of tables that are no parts of this unit the condition of the rows that its parts are made from, in
-    the order in which they are looked up; the others are read whole. ``touched``: the tables that ``find`` leaves in
-    ``temp``."""
+    the order in which they are looked up; the others are read whole. ``keys``: the tables in ``temp`` with what was
+    touched: where none has a row, nothing has to be looked up. ``touched``: the other tables that ``find`` leaves
+    there."""
 
     name: str
     reads: Mapping[str, str]
     find: Finding
-    touched: tuple[str, ...]
+    keys: tuple[str, ...]
+    touched: tuple[str, ...] = ()
 
 
 def part_of(unit: str, table: str) -> str:

@@ -10,16 +10,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from assets.engines.compiled import Compiled
 from assets.marts.mart import Mart
 from assets.marts.parts.anomalies import ANOMALIES, OVERLAPS
 from assets.marts.parts.customers import CUSTOMERS, HANDED
 from assets.marts.parts.days import DAYS
+from assets.marts.parts.hours import HOURS
 from assets.marts.parts.links import LINKS
 from assets.marts.parts.part import Change, Difference, Part, Unit, gone_of, part_of
 from assets.marts.parts.retention import RETENTION
 from assets.marts.parts.rooms import CONVERSATIONS, ROOMS
 from assets.marts.parts.rooms import DAYS as ROOM_DAYS
-from assets.marts.sql_cache import Compiled
 from checks.schemas import CORE
 from resources.sql import quoted
 
@@ -34,6 +35,7 @@ _ALL: Final = (
     HANDED,
     CUSTOMERS,
     RETENTION,
+    HOURS,
 )
 UNITS: Final = {unit.name: unit for unit in _ALL}
 
@@ -70,7 +72,7 @@ class Remake:
         """Look for what the change reaches in a unit, once. Returns why all of it has to be made anew, or None."""
         if name not in self._found:
             unit = UNITS[name]
-            self._tables += unit.touched
+            self._tables += (*unit.keys, *unit.touched)
             self._found[name] = unit.find(self._con, self._change)
         return self._found[name]
 
@@ -115,9 +117,14 @@ class Remake:
                 if first == name:
                     break
                 self._read(unit, first)
-            self._table(part_of(unit.name, name), f"SELECT * FROM {_source(name)} WHERE {unit.reads[name]}")
+            which = unit.reads[name] if self._touched(unit) else "false"
+            self._table(part_of(unit.name, name), f"SELECT * FROM {_source(name)} WHERE {which}")
             self._sliced.add((unit.name, name))
         return f"temp.{part_of(unit.name, name)}"
+
+    def _touched(self, unit: Unit) -> bool:
+        """Whether anything was touched: else no table has to be looked through for it."""
+        return any(self._con.execute(f"SELECT 1 FROM temp.{key} LIMIT 1").fetchone() for key in unit.keys)
 
     def _table(self, name: str, query: str) -> None:
         self._tables.append(name)

@@ -70,7 +70,8 @@ ROOMS: Final = Unit(
     ROOMS_NAME,
     {"chat_rooms": _ROOM, "conversations": f"lower(conversation_id) IN {_CALLED}"},
     _find_rooms,
-    ("touched_rooms", "touched_tests"),
+    ("touched_rooms",),
+    ("touched_tests",),
 )
 
 DAYS_NAME: Final = "room_days"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from assets.marts.answers import accounts, with_answers
 from assets.marts.behind import behind, gather, of_booking, one, where
-from assets.marts.expressions import bookings_read, counted, interval, local, zones_read
+from assets.marts.expressions import bookings_read, interval, local, zones_read
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
+from assets.marts.steps.hour_requests import COUNTS, asked_by_hour, local_hour
 from assets.marts.steps.provider_spans import ON_LINE, provider_spans
 from assets.marts.tables import Instants
 from checks.schemas.providers import Capacity
@@ -17,21 +17,21 @@ from marketplace.statuses import ProviderStatus
 from marketplace.zones import JAKARTA
 
 _HOUR = timedelta(hours=1)
-#: How many there were of bookings, and by how many more providers an hour has than the one before it.
-_COUNTS = ("requests", "accepted", "unanswered", "undecided")
+#: By how many more providers an hour has than the one before it.
 _CHANGES = ("seen", "online", "busy")
 
 
 @mart(Capacity)
-def capacity(bookings: Any, providers: Any, provider_spans: Any, scans: Any, at: Instants) -> ir.Table:
+def capacity(hour_requests: Any, provider_spans: Any, scans: Any, at: Instants) -> ir.Table:
     """Requests and providers by local hour and the provider's city. Bookings are those created in the hour, whatever
     became of them later. A provider counts as seen, on line or busy in an hour in which its status was known,
     AVAILABLE or BUSY, or BUSY, at one moment at least: a provider is counted once, however often it comes and goes. Its
     status is what its row says, whatever it was last seen. Hours of which no status is known are null."""
     by_hour = _changes(provider_spans)
-    rows: Any = ibis.union(_requests(bookings, providers, at), by_hour, _every_hour(by_hour), distinct=False)
+    asked = _of(hour_requests, **{name: hour_requests[name] for name in COUNTS})
+    rows: Any = ibis.union(asked, by_hour, _every_hour(by_hour), distinct=False)
     rows = rows.group_by("city", "local_hour").aggregate(
-        **{name: rows[name].sum().cast("int64") for name in (*_COUNTS, *_CHANGES)}
+        **{name: rows[name].sum().cast("int64") for name in (*COUNTS, *_CHANGES)}
     )
     upto = ibis.window(group_by="city", order_by="local_hour", preceding=None, following=0)
     rows = rows.mutate(**{name: rows[name].sum().over(upto).cast("int64") for name in _CHANGES})
@@ -47,7 +47,7 @@ def capacity(bookings: Any, providers: Any, provider_spans: Any, scans: Any, at:
     return rows.select(
         "local_hour",
         "city",
-        *_COUNTS,
+        *COUNTS,
         providers_seen=rows.seen,
         providers_online=where_seen(rows.online),
         providers_busy=where_seen(rows.busy),
@@ -56,35 +56,14 @@ def capacity(bookings: Any, providers: Any, provider_spans: Any, scans: Any, at:
     )
 
 
-def _hour(instant: Any, offset: Any) -> Any:
-    return local(instant, offset).truncate("h")
-
-
 def _of(rows: Any, **columns: Any) -> Any:
     """City, hour and all counts, those not named 0."""
     zero = ibis.literal(0).cast("int64")
     return rows.select(
         "city",
         "local_hour",
-        **{name: columns.get(name, zero).cast("int64") for name in (*_COUNTS, *_CHANGES)},
+        **{name: columns.get(name, zero).cast("int64") for name in (*COUNTS, *_CHANGES)},
     )
-
-
-def _asked(bookings: Any, providers: Any, at: Instants) -> Any:
-    """Counted bookings with the city of their provider and the local hour in which they were created."""
-    b = with_answers(counted(bookings), at)
-    b = b.mutate(local_hour=_hour(b.created_at, b.utc_offset_minutes))
-    b = b.filter(b.local_hour.notnull())
-    p = accounts(providers).select("account", city="home")
-    return b.left_join(p, b.provider_id == p.account)
-
-
-def _requests(bookings: Any, providers: Any, at: Instants) -> Any:
-    b = _asked(bookings, providers, at)
-    counts = b.group_by("city", "local_hour").aggregate(
-        requests=b.count(), **{name: b.count(where=b[name]) for name in _COUNTS[1:]}
-    )
-    return _of(counts, **{name: counts[name] for name in _COUNTS})
 
 
 def _kinds(rows: Any) -> dict[str, Any]:
@@ -106,7 +85,7 @@ def _changes(spans: Any) -> Any:
         ]
     rows: Any = ibis.union(*parts, distinct=False)
     return rows.group_by("city", "local_hour").aggregate(
-        **{name: rows[name].sum().cast("int64") for name in (*_COUNTS, *_CHANGES)}
+        **{name: rows[name].sum().cast("int64") for name in (*COUNTS, *_CHANGES)}
     )
 
 
@@ -118,9 +97,9 @@ def _hours_once(spans: Any) -> dict[str, Any]:
         "city",
         "status",
         "from_at",
-        first_hour=_hour(spans.from_at, spans.utc_offset_minutes),
+        first_hour=local_hour(spans.from_at, spans.utc_offset_minutes),
         # Half-open: the moment before its end is the last in it.
-        last_hour=_hour(spans.to_at - ibis.interval(microseconds=1), spans.utc_offset_minutes),
+        last_hour=local_hour(spans.to_at - ibis.interval(microseconds=1), spans.utc_offset_minutes),
     )
     # All kinds in one pass over the spans.
     before = ibis.window(group_by="provider_id", order_by=["from_at", "last_hour"], preceding=(None, 1))
@@ -152,9 +131,9 @@ _figures = capacity
 @behind(_figures)
 def capacity_rows(bookings: Any, providers: Any, provider_states: Any, scans: Any, at: Instants) -> ir.Table:
     """The bookings created in an hour, and the providers seen, on line and busy in it."""
-    b = _asked(bookings, providers, at)
+    b = asked_by_hour(bookings, providers, at)
     parts = [
-        of_booking(b, "city", "local_hour", requests=one(), **{name: where(b[name]) for name in _COUNTS[1:]})
+        of_booking(b, "city", "local_hour", requests=one(), **{name: where(b[name]) for name in COUNTS[1:]})
     ]
     for name, rows in _hours_once(provider_spans(provider_states, providers, scans, at)).items():
         hours = rows.last_hour.delta(rows.first_hour, unit="hour").cast("int64")

@@ -279,7 +279,7 @@ def _check_seal(package: Package, notes: Notes) -> None:
         seal, _ = Ledger(package.home.ledger).seal(snapshot)
     except LedgerTooNew:
         raise
-    if named is None or seal is None:
+    if named is None or seal is None or seal.sha256 is None:
         notes.not_checked.append(f"no hash of the snapshot {snapshot} was kept when the package was made.")
     elif seal.sha256 != named:
         if package.now(named) == seal.sha256:

@@ -1,0 +1,162 @@
+"""A session on a Spark cluster: what this machine needs for it, how it is set, and that it leaves nothing outside its
+folder. Knows no table and no SQL; pyspark is imported when a session is asked for.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import shutil
+import socket
+import subprocess
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+from resources.errors import BookwatchError
+from resources.masters import addresses
+from resources.own_hosts import is_loopback
+
+#: Java 17 is what Spark 4.0 is made for; 21 does too.
+JAVA: Final = (17, 21)
+_VERSION: Final = re.compile(r'version "(?P<major>\d+)')
+#: What the session's own Java writes to the error output of this process: nothing. Its failures are raised, and told
+#: without their words, which may hold what stands in a row.
+_LOG: Final = "log4j2.properties"
+_SILENT: Final = """\
+rootLogger.level = off
+rootLogger.appenderRef.none.ref = none
+appender.none.type = Null
+appender.none.name = none
+"""
+#: How long a master may take to answer a connection.
+_PATIENCE_SECONDS: Final = 3.0
+
+
+class SparkFailure(BookwatchError):
+    """Spark is not there, cannot be reached, or failed amid its work."""
+
+
+def java() -> str:
+    """The path of a Java that Spark runs on: JAVA_HOME's, else the first of the PATH. Raises SparkFailure."""
+    home = os.environ.get("JAVA_HOME")
+    program = str(Path(home) / "bin" / "java") if home else shutil.which("java")
+    if program is None:
+        raise SparkFailure.of("failure.spark_no_java")
+    try:
+        told = subprocess.run(
+            [program, "-version"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        ).stderr
+    except (OSError, subprocess.TimeoutExpired):
+        raise SparkFailure.of("failure.spark_no_java") from None
+    found = _VERSION.search(told)
+    if found is None or int(found["major"]) < JAVA[0]:
+        raise SparkFailure.of("failure.spark_no_java")
+    return program
+
+
+def ready(master: str) -> None:
+    """Raise SparkFailure where a session could not be had: no pyspark, no Java, or nobody who answers at the master's
+    address. A master that answers may still have no worker."""
+    if not _is_installed():
+        raise SparkFailure.of("failure.spark_no_extra")
+    java()
+    asked = addresses(master)
+    for host, port in asked:
+        try:
+            with socket.create_connection((host, port), timeout=_PATIENCE_SECONDS):
+                return
+        except OSError:
+            continue
+    if asked:
+        raise SparkFailure.of("failure.spark_unreached", master=master)
+
+
+def _is_installed() -> bool:
+    return find_spec("pyspark") is not None
+
+
+def configuration(master: str, folder: Path) -> dict[str, str]:
+    """How a session is set: no page and no port of it beside what executors call back on, nothing told to anyone, all
+    files in ``folder``, and the meaning of what the engine writes (ANSI, UTC, timestamps without a zone)."""
+    local = str(folder / "local")
+    here = all(is_loopback(host) for host, _ in addresses(master))
+    return {
+        "spark.master": master,
+        "spark.app.name": "bookwatch",
+        "spark.ui.enabled": "false",
+        "spark.eventLog.enabled": "false",
+        "spark.local.dir": local,
+        "spark.sql.warehouse.dir": str(folder / "warehouse"),
+        "spark.sql.catalogImplementation": "in-memory",
+        "spark.driver.extraJavaOptions": f"-Djava.io.tmpdir={local} -Dlog4j2.configurationFile={folder / _LOG}",
+        **({"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"} if here else {}),
+        "spark.sql.ansi.enabled": "true",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.timestampType": "TIMESTAMP_NTZ",
+        "spark.sql.parquet.inferTimestampNTZ.enabled": "true",
+        "spark.sql.parquet.compression.codec": "zstd",
+        # What is small is put together again as it is read; 200 tasks of nothing took most of the time.
+        "spark.sql.shuffle.partitions": "16",
+        "spark.sql.adaptive.enabled": "true",
+        # Two tasks that write the same file would be as bad as none.
+        "spark.speculation": "false",
+        "spark.ui.showConsoleProgress": "false",
+    }
+
+
+@contextmanager
+def session(master: str, folder: Path) -> Generator[Any]:
+    """A Spark session of this process; ``folder`` is its own and gone afterwards. Raises SparkFailure."""
+    ready(master)
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "local").mkdir(parents=True, mode=0o700)
+    (folder / _LOG).write_text(_SILENT, encoding="utf-8")
+    # It writes every failed query to this process's error output, and a failure may name a value.
+    logging.getLogger("SQLQueryContextLogger").disabled = True
+    try:
+        made = _begin(configuration(master, folder))
+        try:
+            yield made
+        finally:
+            _end(made)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _begin(settings: Mapping[str, str]) -> Any:
+    # By its name: what is checked for types has no pyspark.
+    sql: Any = import_module("pyspark.sql")
+    try:
+        builder = sql.SparkSession.builder
+        for name, value in settings.items():
+            builder = builder.config(name, value)
+        return builder.getOrCreate()
+    except Exception as refused:  # noqa: BLE001 - Java's own failures, of many kinds, with addresses in their words
+        kind = type(refused).__name__
+    raise SparkFailure.of("failure.spark_failed", kind=kind)
+
+
+def _end(made: Any) -> None:
+    """Stop a session, and the Java that pyspark keeps beside this process for a next one: pyspark has no public end of
+    it."""
+    context: Any = import_module("pyspark").SparkContext
+    gateway = context._gateway
+    made.stop()
+    if gateway is None:
+        return
+    gateway.shutdown()
+    process = getattr(gateway, "proc", None)
+    if process is not None:
+        process.stdin.close()
+        process.wait(timeout=60)
+    context._gateway = context._jvm = None
