@@ -15,8 +15,11 @@ def share_newest(run: Run, snapshot_id: str, cited: set[str]) -> Shared:
     """Bring the snapshot that people read to BOOKWATCH_STORE, also one that an earlier run could not bring. Raises
     BookwatchError; the snapshot of this home stands whatever comes of it."""
     path = snapshot_path(run.home, snapshot_id)
-    seal = require_unchanged(path) or require_unchanged(path, in_full=True)
+    seal = require_unchanged(path)
+    if seal is None or seal.sha256 is None:
+        seal = require_unchanged(path, in_full=True)
     assert seal is not None  # looked at in full, one that had none is given one
+    assert seal.sha256 is not None
     with open_snapshot(path) as con:
         told = con.execute("SELECT published_at, rules_version FROM ops.snapshot").fetchone() or (None, None)
     shared = share(
