@@ -229,10 +229,11 @@ class Marketplace:
     def _on_scan(self, collection: str, outcome: str, at: str, mark: str, until: str | None) -> None:
         self._flush()
         _, *before = self._scans.get(collection, ("", None, None, None))
+        read = (at, mark, until) if outcome == "complete" else (before[0], before[1], before[2])
         if outcome == "never":
             self._scans.pop(collection, None)
             return
-        self._scans[collection] = (outcome, *((at, mark, until) if outcome == "complete" else before))
+        self._scans[collection] = (outcome, *read)
         if collection in ("therapists", "places"):
             self._raw.scanned(
                 collection, outcome, upto=datetime.fromisoformat(mark), at=datetime.fromisoformat(at)
