@@ -18,8 +18,8 @@ def share_newest(run: Run, snapshot_id: str, cited: set[str]) -> Shared:
     seal = require_unchanged(path)
     if seal is None or seal.sha256 is None:
         seal = require_unchanged(path, in_full=True)
-    assert seal is not None  # looked at in full, one that had none is given one
-    assert seal.sha256 is not None
+    assert seal is not None
+    assert seal.sha256 is not None  # looked at in full, one that had none is given one
     with open_snapshot(path) as con:
         told = con.execute("SELECT published_at, rules_version FROM ops.snapshot").fetchone() or (None, None)
     shared = share(

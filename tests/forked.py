@@ -2,8 +2,9 @@
 Holds no test.
 
 A worker that starts by itself imports Dagster, Polars, Ibis, Streamlit and all modules of tests, 11 s of processor
-time; a copy has them at once, and the memory they take is there once. Only Linux copies a process with these libraries
-safely; elsewhere workers start as pytest-xdist starts them.
+time; a copy has them at once, and the memory they take is there once. Asked for with TESTS_COPY, as who is copied may
+have no threads and not all modules of tests keep to that (docs/decisions.md 310). Only Linux copies a process with
+these libraries at all.
 """
 
 from __future__ import annotations

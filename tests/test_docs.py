@@ -82,7 +82,7 @@ ALL_PAGES = sorted(
 CODE = re.compile(r"`([^`]+)`")
 A_FILE = re.compile(r"[\w./-]+\.(?:py|toml|sql|yaml|lock)|(?:\w+/)+")
 #: Of a home or a report, not of the project.
-MADE = {"alerts.lock", "reports/", "backups/", "dagster/", "exports/", "published/"}
+MADE = {"alerts.lock", "reports/", "backups/", "dagster/", "exports/", "lake/", "published/"}
 #: A change is told with the names of its time.
 OF_THEIR_TIME = {"CHANGELOG.md", "docs/decisions.md"}
 
