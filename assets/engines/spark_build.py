@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -34,10 +34,6 @@ from resources.sql import literal
 
 #: Spark's name of a type → DuckDB's, where they differ.
 _WAREHOUSE: Final = {theirs: ours for ours, theirs in TYPES.items()}
-#: The local month of a row, of tables that have its instant and zone. A zone that is not known yet makes no month.
-_MONTH: Final = "strftime(created_at + to_minutes(utc_offset_minutes), '%Y-%m')"
-#: A part for each day would be a file of kilobytes; so large a table is read by months.
-_BY_MONTH: Final = frozenset({"bookings", "commissions", "messages", "notifications", "booking_offers"})
 #: Beside the lake's tables, where no listing of them looks: results that the warehouse has not read yet.
 _RESULTS: Final = ".results"
 
@@ -50,10 +46,21 @@ def sources(marts: Iterable[Mart]) -> tuple[lake.Source, ...]:
             if name in GIVEN:
                 found[name] = lake.Source(None, name)
             elif name in CORE:
-                found[name] = lake.Source("core", name, _MONTH if name in _BY_MONTH else None)
+                found[name] = lake.Source(
+                    "core", name, _month({column.name for column in CORE[name].columns})
+                )
             elif name in OPS and name not in mart.needs:
                 found[name] = lake.Source("ops", name)
     return tuple(found[name] for name in sorted(found))
+
+
+def _month(columns: Collection[str]) -> str | None:
+    """SQL of the month that a row of a table with these columns was made in, as text: the local one where the table
+    has its zone (null where that is not known), else UTC's. None where it has no instant."""
+    if "created_at" not in columns:
+        return None
+    local = " + to_minutes(utc_offset_minutes)" if "utc_offset_minutes" in columns else ""
+    return f"strftime(created_at{local}, '%Y-%m')"
 
 
 class SparkBuild:

@@ -24,6 +24,7 @@ from marketplace.policy import Policy
 from messages.catalogue import say
 from resources import lake, spark
 from resources.errors import BookwatchError, UsageError
+from resources.objects import FolderObjects
 from resources.settings import Settings, load_settings
 from resources.spark import SparkFailure
 from tests.marts.test_build import filled, marketplace_rows
@@ -102,7 +103,7 @@ def test_where_an_engine_fails_no_mart_was_written(made: tuple[Warehouse, Any, F
     assert given == [{"n": 0}]
 
 
-def test_the_lake_has_every_table_that_marts_read_once() -> None:
+def test_the_lake_has_every_table_that_marts_read_once(tmp_path: Path) -> None:
     listed = sources(MARTS.values())
     assert len({source.folder for source in listed}) == len(listed)
     read = {name for mart in MARTS.values() for name in mart.reads}
@@ -110,6 +111,15 @@ def test_the_lake_has_every_table_that_marts_read_once() -> None:
         name for name in read if name in GIVEN or name in CORE or (name in OPS and name not in MARTS)
     }
     assert {source.name for source in listed if source.month} >= {"bookings", "commissions", "messages"}
+    con = filled(marketplace_rows(1)).con
+    for name, columns in GIVEN.items():
+        con.execute(f"CREATE TEMP TABLE {name} ({', '.join(f'{column} VARCHAR' for column in columns)})")
+    store = FolderObjects(tmp_path / "lake")
+    version = lake.write(con, listed, store, {}, making=tmp_path / "making").version
+    for source in listed:
+        files = [str(store.path(key)) for key in version.keys(source)]
+        laid_out = sorted(duckdb.read_parquet(files).fetchall(), key=repr)
+        assert laid_out == sorted(con.execute(f"FROM {source.sql}").fetchall(), key=repr), source.name
 
 
 def _set(monkeypatch: pytest.MonkeyPatch, home: Path, **names: str) -> Settings:
