@@ -34,7 +34,7 @@ FEW = ("revenue_by_source", "decline_reasons")
 def test_whatever_happens_parts_make_what_all_would() -> None:
     """What a part forgets stays wrong until something else reaches it: looking at the end finds it."""
     with marketplace() as place:
-        found = run(place, drawn(3, 40, place, policies=1), only_last=True)
+        found = run(place, drawn(3, 24, place, policies=1), only_last=True)
         builds = place.builds
     assert not found.failed, "\n".join([found.error, *map(str, found.differences), *map(repr, found.steps)])
     assert builds["in parts"] >= builds.total() / 2, f"else little is proven: {builds}"
