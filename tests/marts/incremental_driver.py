@@ -277,7 +277,7 @@ class Marketplace:
                 process(self._raw.path, self._con, after_chunk=die, **self._deriving())
             else:
                 self._on_derive()
-                dying = Dying(self._con, at, commits=where == "commit", then=self._keep_files)
+                dying = Dying(self._con, at, commits=where == "commit", then=self.keep_files)
                 self._build(dying, self._builder)
         self._con.close()
         self._put_files_back()
@@ -287,7 +287,7 @@ class Marketplace:
         """The warehouse, and what stands beside it."""
         return [path for path in self._folder.glob("warehouse*") if path.is_file()]
 
-    def _keep_files(self) -> None:
+    def keep_files(self) -> None:
         """Keep the files as a process that ends leaves them: an exception is followed by tidying up, a kill is not."""
         self._left.mkdir()
         for path in self._files():

@@ -5,11 +5,13 @@ Long runs: ``python -m tests.marts.incremental_driver --seed 7 --steps 2000``.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import pytest
 
 from assets.marts.build import build
+from assets.marts.parts.kept_steps import KeptSteps
 from tests.marts.incremental_driver import (
     INCREMENTAL,
     Difference,
@@ -22,7 +24,7 @@ from tests.marts.incremental_driver import (
     run,
     shrunk,
 )
-from tests.marts.marketplaces import COLLECTIONS, Drawing, Step
+from tests.marts.marketplaces import BEGIN, COLLECTIONS, Drawing, Step
 from tests.marts.warehouse import Warehouse
 from tests.policies import DEFAULT_POLICY
 
@@ -34,7 +36,7 @@ FEW = ("revenue_by_source", "decline_reasons")
 def test_whatever_happens_parts_make_what_all_would() -> None:
     """What a part forgets stays wrong until something else reaches it: looking at the end finds it."""
     with marketplace() as place:
-        found = run(place, drawn(3, 40, place, policies=1), only_last=True)
+        found = run(place, drawn(3, 24, place, policies=1), only_last=True)
         builds = place.builds
     assert not found.failed, "\n".join([found.error, *map(str, found.differences), *map(repr, found.steps)])
     assert builds["in parts"] >= builds.total() / 2, f"else little is proven: {builds}"
@@ -49,6 +51,35 @@ def test_long_lives_of_parts_are_what_all_would_be(seed: int) -> None:
         builds = place.builds
     assert not found.failed, "\n".join([found.error, *map(str, found.differences), *map(repr, found.steps)])
     assert builds["in parts"] >= builds.total() / 2, f"else little is proven: {builds}"
+
+
+@pytest.mark.skipif(not INCREMENTAL, reason="build() makes everything: that equals itself")
+def test_a_kill_between_the_steps_and_their_word_lets_everything_be_made_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else the next build would take the day on which a record says now that it was paid for the one it said before."""
+    at = BEGIN.isoformat()
+    scans: list[Step] = [("scan", name, "complete", at, at, at) for name in COLLECTIONS]
+    record: dict[str, Any] = {"bookingId": "b1", "commissionAmount": "75000", "paymentStatus": "paid"}
+
+    def paid(day: str) -> Step:
+        return ("put", "commission_records", "c1", {**record, "paidAt": f"{day}T03:00:00Z"}, at)
+
+    with marketplace() as place:
+        for step in (*scans, _put(1), paid("2026-03-05"), ("build",), ("build",), paid("2026-02-09")):
+            place.take(step)
+
+        def die(steps: KeptSteps, build: str, only: Collection[str]) -> None:
+            place.keep_files()
+            raise Killed
+
+        with monkeypatch.context() as dying:
+            dying.setattr(KeptSteps, "say", die)
+            place.take(("kill", "build", 1_000_000))
+        place.take(("build",))
+        assert place.differences(checks=False) == []
+        assert place.builds["in parts"] == 1
+        assert place.builds["the steps of the build before are not there"] == 1
 
 
 class Forgetful:
