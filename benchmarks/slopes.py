@@ -209,9 +209,11 @@ def main(arguments: Sequence[str] = ()) -> None:
         sizes = sorted({int(size) for size in asked.messages.split(",")})
         if len(sizes) < 2:
             sys.exit("A slope needs two sizes: --messages 20000,200000.")
-        found = [measure(size) for size in sizes]
-        if asked.json:
-            asked.json.write_text(json.dumps(found, indent=1))
+        found: list[dict[str, Any]] = []
+        for size in sizes:
+            found.append(measure(size))
+            if asked.json:
+                asked.json.write_text(json.dumps(found, indent=1))
     print_table(found)
 
 

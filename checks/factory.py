@@ -94,7 +94,7 @@ def validate(
         if proof is not None and proof.contents != contents:
             proof = None
         if proof is not None:  # each row was looked at before; the columns are, once more
-            checked = _of_columns(checked)
+            checked = _columns_of_a_model(schema) if isinstance(schema, type) else _of_columns(checked)
             frames: Iterable[pl.DataFrame] = [relation.limit(0).pl()]
         else:
             frames = [relation.pl()] if contents.rows <= chunk_rows else _chunks(con, table, chunk_rows)
@@ -137,14 +137,15 @@ def _stands(
 ) -> bool:
     """Whether a table whose rows are known holds to its schema: its columns, its keys where they were not looked at
     yet, and that there are as many rows as are known."""
-    relation = con.sql(f"FROM {_qualified(table)}")
-    resolved: Any = schema.to_schema() if isinstance(schema, type) else schema
-    checked = _of_a_model(schema) if isinstance(schema, type) else _without_unique(resolved)
     rows = con.execute(f"SELECT count(*) FROM {_qualified(table)}").fetchone()
-    if rows != (proof.contents.rows,) or violations(_of_columns(checked), relation.limit(0).pl()) is not None:
+    if rows != (proof.contents.rows,):
+        return False
+    columns = _columns_of_a_model(schema) if isinstance(schema, type) else _of_columns(schema)
+    if violations(columns, con.sql(f"FROM {_qualified(table)}").limit(0).pl()) is not None:
         return False
     if proof.keys:
         return True
+    resolved: Any = schema.to_schema() if isinstance(schema, type) else schema
     if any(_duplicates(con, table, *key, id_column=id_column)[0] for key in _keys(resolved, uniques)):
         return False
     prove(con, schema, table, proof.contents)
@@ -182,6 +183,12 @@ def _chunks(con: duckdb.DuckDBPyConnection, table: str, chunk_rows: int) -> Iter
 def _of_a_model(model: type[pa.DataFrameModel]) -> Any:
     """Made once a model: Pandera copies every column deep, which takes as long as judging a small table."""
     return _without_unique(model.to_schema())
+
+
+@cache
+def _columns_of_a_model(model: type[pa.DataFrameModel]) -> Any:
+    """Made once a model, as the query that asks it is kept by it."""
+    return _of_columns(_of_a_model(model))
 
 
 def _of_columns(schema: Any) -> Any:

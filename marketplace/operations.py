@@ -15,6 +15,7 @@ class Operation(StrEnum):
     row at a time."""
 
     EXPIRE_BOOKINGS = "expire_bookings"
+    COMPLETE_BOOKINGS = "complete_bookings"
     RECORD_MISSING_COMMISSIONS = "record_missing_commissions"
     MARK_OVERDUE = "mark_overdue"
     CHARGE_FEES = "charge_fees"
@@ -58,6 +59,7 @@ ONLY_OF: Final = {
 RHYTHMS: Final = {
     Operation.EXPIRE_BOOKINGS: timedelta(minutes=1),
     Operation.RETRY_NOTIFICATIONS: timedelta(minutes=1),
+    Operation.COMPLETE_BOOKINGS: timedelta(minutes=5),
     Operation.RECORD_MISSING_COMMISSIONS: timedelta(minutes=5),
     Operation.MARK_OVERDUE: timedelta(minutes=5),
     Operation.CHARGE_FEES: timedelta(minutes=5),

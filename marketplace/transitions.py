@@ -1,10 +1,11 @@
-"""Who may move a booking or a commission record from which state to which. What else has to hold of the row, and what
-is written when it moves, does not live here.
+"""Who may move a booking or a commission record from which state to which, and when the clock does. What else has to
+hold of the row, and what is written when it moves, does not live here.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -65,6 +66,12 @@ BOOKING_TRANSITIONS: Final = (
 )
 """Anything else is refused, with the present state. From a completed booking nothing leads on: money is corrected by
 records, not by status."""
+
+
+COMPLETED_AFTER: Final = timedelta(minutes=15)
+"""The clock completes a booking so long after its service was to end, where nobody said that it is over."""
+COMPLETED_WITHIN: Final = timedelta(days=7)
+"""What was to end longer ago is left to a person: nobody wants to be told of it by a machine that late."""
 
 
 def may_move(before: str | None, after: str, by: Actor) -> bool:

@@ -407,7 +407,7 @@ def _shared_snapshots(task: Task, found: Search, objects: Objects) -> None:
 
 def _sealed_as(path: Path) -> str:
     seal = require_unchanged(path, in_full=True)
-    return _sha256(path) if seal is None else seal.sha256
+    return _sha256(path) if seal is None or seal.sha256 is None else seal.sha256
 
 
 def _stored_exports(task: Task, found: Search, objects: Objects) -> None:

@@ -68,23 +68,24 @@ class Hold:
             self.release()
             raise
 
-    def look(self) -> None:
+    def look(self) -> str:
         """Take it again where the connection was lost: the database let go of the lock then. Raises ServeActive where
-        another has taken it since; while the database is away, nobody can."""
+        another has taken it since. While the database is away, nobody can: why, in a sentence, else ''."""
         if not self._url:
-            return
+            return ""
         with suppress(BookwatchError):
             if self._connection is not None:
                 with postgres.said_of(self._url), self._connection.cursor() as ask:
                     ask.execute("SELECT 1")
-                return
+                return ""
         self._let_go()
         try:
             self._take_database()
         except ServeActive:
             raise
-        except BookwatchError:
-            return  # away still
+        except BookwatchError as away:
+            return f"Nothing is scheduled: {away}"
+        return ""
 
     def release(self) -> None:
         self._let_go()

@@ -1,20 +1,16 @@
-"""Whether a DuckDB file is as this process left it: a mark of a closed file, and the chain of its openings. What is
+"""Whether a DuckDB file is as this process left it: the mark of a closed file, and the chain of its openings. What is
 known of the rows in it is checks/proven.py's.
 
-While a process has a file open nobody else can write it. Between two openings anybody may: DuckDB then numbers a
-checkpoint in the file's headers, or leaves a log beside it.
+While a process has a file open nobody else can write it; between two openings anybody may. The file itself is not
+opened here: closing it again would drop the lock of a connection that this process has to it.
 """
 
 from __future__ import annotations
 
-import hashlib
 import itertools
+import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
-
-#: The headers of a DuckDB file: its own and two of the database, of which each checkpoint writes one anew.
-_HEADERS: Final = 3 * 4096
 
 
 @dataclass(frozen=True)
@@ -34,17 +30,16 @@ _CLOSED: dict[str, tuple[Chain, str]] = {}
 
 
 def mark_of(path: Path) -> str | None:
-    """What a closed file is told by: its size, its last write, its headers. None where there is none, or a log that
-    is not in it yet."""
+    """What a file is told by: which it is, its size, its last write. None where there is none, or a log beside it of
+    what is not in it yet."""
     try:
-        if path.with_name(f"{path.name}.wal").exists():
+        log = path.with_name(f"{path.name}.wal")
+        if log.exists() and log.stat().st_size:
             return None
-        with path.open("rb") as file:
-            headers = file.read(_HEADERS)
-        stat = path.stat()
+        told = os.stat(path)
     except OSError:
         return None
-    return f"{stat.st_size}:{stat.st_mtime_ns}:{hashlib.blake2b(headers, digest_size=16).hexdigest()}"
+    return f"{told.st_ino}:{told.st_size}:{told.st_mtime_ns}"
 
 
 def opening(path: Path) -> None:
@@ -54,10 +49,10 @@ def opening(path: Path) -> None:
     _OPEN[str(path)] = chain if chain is not None and mark == left else Chain(next(_NUMBERS), mark)
 
 
-def closed(path: Path) -> None:
-    """The file was closed."""
-    chain, mark = _OPEN.pop(str(path), None), mark_of(path)
-    if chain is not None and mark is not None:
+def closed(path: Path, mark: str | None) -> None:
+    """The file was closed; ``mark``: its mark when all was written, and nobody else could write it yet."""
+    chain = _OPEN.pop(str(path), None)
+    if chain is not None and mark is not None and mark == mark_of(path):
         _CLOSED[str(path)] = (chain, mark)
 
 

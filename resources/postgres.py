@@ -113,6 +113,9 @@ def said_of(url: str) -> Generator[None]:
 def make_ready(url: str) -> None:
     """Make the schema, and see that what Dagster keeps there is of the version it knows. Raises BookwatchError."""
     with opened(url) as con, con.cursor() as ask:
+        ask.execute("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean")
+        if ask.fetchone() == (True,):
+            raise BookwatchError.of("failure.postgres_read_only", place=place(url))
         ask.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (SCHEMA,))
         if ask.fetchone() is None:
             ask.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")

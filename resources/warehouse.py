@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -181,7 +181,11 @@ class HeldWarehouse:
         """A connection of one's own. What is not committed at its end is taken back."""
         if self._held is None:
             file_marks.opening(self._path)
-            self._held = open_warehouse(self._path)
+            try:
+                self._held = open_warehouse(self._path)
+            except BaseException:
+                file_marks.closed(self._path, None)
+                raise
         con = self._held.cursor()
         try:
             con.execute("SET enable_progress_bar = false")
@@ -194,6 +198,10 @@ class HeldWarehouse:
     def close(self) -> None:
         """Close the file, as it must be before it is copied. It may be opened again."""
         if self._held is not None:
+            # Closing writes what is not in the file yet; where that fails it is not told either, and the log stays.
+            with suppress(duckdb.Error):
+                self._held.execute("CHECKPOINT")
+            mark = file_marks.mark_of(self._path)
             self._held.close()
             self._held = None
-            file_marks.closed(self._path)
+            file_marks.closed(self._path, mark)

@@ -68,7 +68,13 @@ def pytest_configure(config: pytest.Config) -> None:
         places.keep_files_in_memory()
         compiled = places.begin_session()
         config.add_cleanup(lambda: shutil.rmtree(compiled, ignore_errors=True))
-        if forked.can_copy() and "popen" in (config.getoption("tx", None) or ()):
+        # Not yet by itself: a copy of a process in which a module of tests used Polars while it was imported waits for
+        # threads that only the original has.
+        if (
+            "TESTS_COPY" in os.environ
+            and forked.can_copy()
+            and "popen" in (config.getoption("tx", None) or ())
+        ):
             _copy_workers(config, compiled)
 
 

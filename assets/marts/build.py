@@ -46,7 +46,7 @@ PARTS_FROM: Final = 50_000
 @dataclass(frozen=True)
 class BuildOutcome:
     """What a build made: rows and digest of each mart, the marts whose content changed, and seconds spent on
-    each."""
+    each. ``whole``: why all of them were made anew; None: of some only parts were."""
 
     now: datetime
     judged_at: datetime | None
@@ -54,6 +54,7 @@ class BuildOutcome:
     digests: Mapping[str, str]
     changed: frozenset[str]
     seconds: Mapping[str, float]
+    whole: str | None = None
 
 
 def build(
@@ -171,7 +172,13 @@ def _build(
                 if ledger is not None and writer.steps is not None:
                     writer.steps.whole = True
     return BuildOutcome(
-        given.now, judged, making.rows, making.digests, frozenset(making.changed), making.seconds
+        given.now,
+        judged,
+        making.rows,
+        making.digests,
+        frozenset(making.changed),
+        making.seconds,
+        making.whole,
     )
 
 
@@ -258,13 +265,15 @@ class _Making:
         self.digests: dict[str, str] = {}
         self.seconds: dict[str, float] = {}
         self.changed: set[str] = set()
+        self.whole: str | None = "parts were not asked for"
 
     def in_parts(self, change: Change | str) -> None:
-        """Make only parts, as far as marts have them and the change is known. Why not is of no interest to what is
-        made."""
+        """Make only parts, as far as marts have them and the change is known."""
+        self.whole = change if isinstance(change, str) else None
         if isinstance(change, Change):
             remake = Remake(self._con, change)
-            if remake.find(links.NAME) is None:
+            self.whole = remake.find(links.NAME)
+            if self.whole is None:
                 self._remake = remake
                 self._stirred = _stirred(self._wanted, change.written)
             else:
@@ -288,6 +297,8 @@ class _Making:
     def steps(self) -> None:
         """Every step that is made of core alone. First those with parts, unit by unit: the others may read them."""
         read = self._read_by_whole()
+        if self._remake is not None and self._writer.steps is not None:
+            self._writer.steps.begin()
         units = dict.fromkeys(mart.part.unit for mart in self._early if mart.part is not None)
         for unit in units:
             self._steps_of(unit)

@@ -30,6 +30,7 @@ from dashboards.wording import NOTHING, Wording, count, instant, rupiah, share, 
 from marketplace.metrics import COLUMNS
 from resources.errors import BookwatchError
 from resources.settings import Settings, load_settings
+from resources.shared.fetching import mark_of
 from resources.snapshots import require_snapshot
 
 ROWS_SHOWN = 50
@@ -146,7 +147,9 @@ class Book:
         found: list[Markup] = []
         if self.asked.snapshot is None:
             condition = data_age.judge(self.settings.clock.now(), True, None, scans)
-            found.append(cards.banners(condition, self.now, self.settings.clock.now(), self.say))
+            mark = mark_of(self.settings.home.published)
+            store = None if mark is None else mark.store
+            found.append(cards.banners(condition, self.now, self.settings.clock.now(), self.say, store=store))
         unread = [str(row["collection"]) for row in scans if row["outcome"] != "complete"]
         if unread:
             title = self.say("notebook.unread")

@@ -204,6 +204,9 @@ def demo(
         port, dagster_port = own_ports(port, dagster_port)  # said now, not after minutes of simulating
     services_port = own_port(services_port, "--services-port")
     settings = load_settings()
+    if settings.home.dagster.exists():
+        with the_only_one(settings):
+            pass  # a home that is served is not replaced
     folder = fresh_home(settings)
     typer.echo(f"Simulating {days} days of a marketplace (seed {seed}) …", err=True)
     children: list[Child] = []

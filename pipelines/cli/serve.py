@@ -187,14 +187,16 @@ def serve_until_stopped(
         typer.echo(f"Dagster     http://127.0.0.1:{dagster_port}  (a run every minute)")
     typer.echo("Ctrl-C stops everything.")
     due = hold_due = time.monotonic()
+    said = ""
 
     def look() -> None:
-        nonlocal due, hold_due
+        nonlocal due, hold_due, said
         taker.look()
         beside()
         if hold is not None and time.monotonic() >= hold_due:
-            hold.look()
-            hold_due = time.monotonic() + HOLD_EVERY_S
+            now = hold.look()
+            _say(now if now != said else "")
+            said, hold_due = now, time.monotonic() + HOLD_EVERY_S
         if scheduled and time.monotonic() >= due:
             _say(watch.look())
             due = time.monotonic() + LOOK_EVERY_S

@@ -40,6 +40,8 @@ from resources.snapshots import snapshots_to_drop
 BLOCK_BYTES: Final = 256 << 10
 HEADER_BYTES: Final = 12 << 10
 """A DuckDB file is three headers, then its blocks: compared as they lie, one that did not change is found so."""
+MAGIC: Final = b"bookwatch changes 1\n"
+"""What changed begins with it: a header of DuckDB's would pass for a database."""
 SMALL_BYTES: Final = 4 << 20
 """A file up to this size is put whole: that is one request either way."""
 MOST_OBJECTS: Final = 64
@@ -221,7 +223,7 @@ def _put_changes(objects: Objects, source: Source, before: Listing, base: Path) 
     """Put what differs from the file of the snapshot before, block by block; the list names the rest where it was."""
     key = object_key(source.snapshot_id, source.sha256, CHANGES)
     pieces: list[Piece] = []
-    sent = 0
+    sent = len(MAGIC)
     with ExitStack() as opened:
         file, old = (opened.enter_context(open(path, "rb")) for path in (source.path, base))
         kept = _walk(before.pieces)
@@ -231,6 +233,7 @@ def _put_changes(objects: Objects, source: Source, before: Listing, base: Path) 
             nonlocal sent
             digest, old_digest = hashlib.sha256(), hashlib.sha256()
             wanted = HEADER_BYTES
+            yield MAGIC
             while block := file.read(wanted):
                 digest.update(block)
                 same = old.read(wanted)

@@ -13,9 +13,10 @@ from marketplace.phones import e164_of
 from marketplace.slots import Interval, is_free
 from marketplace.statuses import PROVIDER_STATUS
 from marketplace.zones import Zone, zone_of
+from operations.calendar import takes_at_once
 from resources.appwrite.writing import Row
 from services.booking.customers import account_of
-from services.moving.calendar import taken, takes_at_once
+from services.moving.calendar import taken
 from services.once import once
 from services.store import View
 

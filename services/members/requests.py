@@ -21,6 +21,7 @@ from marketplace.commission import REVENUE_STATUSES
 from marketplace.offers import Offer, OfferState, offer_of
 from marketplace.rules import EARLIEST_INSTANT, LATEST_INSTANT
 from marketplace.statuses import BookingStatus, Mode
+from resources.appwrite.paging import every_row
 from services.callers import Caller
 from services.members.own import (
     PAGE,
@@ -43,7 +44,6 @@ from services.members.shown import (
     said,
     z,
 )
-from services.paging import every_row
 from services.problems import Problem, Wrong
 from services.store import View
 

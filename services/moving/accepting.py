@@ -14,13 +14,14 @@ from marketplace.queue import BUSY_BEFORE, answer_time, provider_status
 from marketplace.statuses import BookingStatus, ProviderStatus
 from marketplace.telling import Told
 from marketplace.transitions import Actor
+from operations.calendar import most_at_once, offset_of, takes_at_once
 from operations.fresh import change_of
 from operations.records import due_said
 from operations.telling import ROOMS, Telling
 from resources.appwrite.writing import Change, Row, Write
 from services.booking.duplicates import moved_to, standing_with
 from services.callers import Caller
-from services.moving.calendar import guard_of, most_at_once, offset_of, passed, taken, takes_at_once
+from services.moving.calendar import guard_of, passed, taken
 from services.moving.charging import Charged, charged
 from services.moving.shapes import Moved, instant
 from services.moving.standing import (

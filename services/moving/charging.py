@@ -14,6 +14,7 @@ from marketplace.new_records import Charge, due_at, owed_idr
 from marketplace.operations import commission_id
 from marketplace.policy import PolicyRule
 from operations.action import Skip
+from operations.calendar import offset_of
 from operations.fresh import change_of, is_unpaid
 from operations.records import (
     created_record,
@@ -25,7 +26,6 @@ from operations.records import (
 )
 from operations.records import taken_back as state_taken_back
 from resources.appwrite.writing import Change, Create, Row
-from services.moving.calendar import offset_of
 from services.moving.standing import BOOKINGS, Provider, Standing, Terms, refused
 from services.store import View
 

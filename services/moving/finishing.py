@@ -10,10 +10,11 @@ from marketplace.aliases import ALIASES
 from marketplace.app_rows import attribute, instant_like, instant_of
 from marketplace.statuses import BookingStatus
 from marketplace.telling import Told
+from operations.calendar import most_at_once, takes_at_once
 from operations.telling import Telling
 from resources.appwrite.writing import Write
 from services.callers import Caller
-from services.moving.calendar import guard_of, most_at_once, passed, taken, takes_at_once
+from services.moving.calendar import guard_of, passed, taken
 from services.moving.charging import due_moved
 from services.moving.freeing import freed
 from services.moving.shapes import Moved, instant

@@ -25,11 +25,11 @@ from marketplace.operations import acceptance_id, calendar_guard_id, room_id
 from marketplace.policy import Policy
 from marketplace.statuses import BOOKING_STATUS, PROVIDER_TYPE, RoomStatus
 from marketplace.transitions import Actor, Transition, ever_moves, move
+from operations.calendar import GUARDS, offset_of
 from operations.fresh import keys_of
 from operations.telling import ROOMS, provider_row, room_of
 from resources.appwrite.writing import Change, Create, Row, Write
 from services.callers import Caller
-from services.moving.calendar import GUARDS, offset_of
 from services.problems import Problem
 from services.store import View
 

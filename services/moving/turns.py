@@ -10,7 +10,8 @@ from __future__ import annotations
 from marketplace.app_rows import booking_status, text_at
 from marketplace.operations import acceptance_id
 from marketplace.statuses import BookingStatus
-from services.moving.calendar import GUARDS, guard_of
+from operations.calendar import GUARDS
+from services.moving.calendar import guard_of
 from services.moving.standing import BOOKINGS, CLAIMED
 from services.store import Underway, View
 

@@ -16,9 +16,9 @@ from appwrite.query import Query
 from marketplace.app_rows import instant_like
 from marketplace.collections import OFFERS
 from marketplace.offers import OfferState
+from resources.appwrite.paging import every_row
 from services.going_on import Aside, Round
 from services.moving.standing import Terms
-from services.paging import every_row
 from services.queue.ending import end_offer
 from services.store import Gateway, carry_out
 

@@ -29,11 +29,13 @@ from marketplace.operations import calendar_guard_id, round_guard_id
 from marketplace.queue import MOST_OFFERS, Candidate, answer_time, in_band, in_turn, is_free
 from marketplace.statuses import BookingStatus
 from marketplace.telling import EXPIRY_REASON, Told
+from operations.calendar import GUARDS, most_at_once, offset_of, takes_at_once
 from operations.records import local
 from operations.telling import Telling, collection_of
+from resources.appwrite.paging import every_row
 from resources.appwrite.writing import Create, Row, Write
 from services.booking.duplicates import standing_with
-from services.moving.calendar import GUARDS, guard_of, most_at_once, offset_of, passed, taken, takes_at_once
+from services.moving.calendar import guard_of, passed, taken
 from services.moving.standing import (
     BOOKINGS,
     Provider,
@@ -44,7 +46,6 @@ from services.moving.standing import (
     readers_with,
     room_now,
 )
-from services.paging import every_row
 from services.store import Underway, View
 
 ROUND: Final = "round"

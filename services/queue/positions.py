@@ -11,7 +11,7 @@ from appwrite.query import Query
 
 from marketplace.collections import OFFERS
 from marketplace.offers import Offer, OfferState, offer_of
-from services.paging import every_row
+from resources.appwrite.paging import every_row
 from services.store import View
 
 _PAGE: Final = 100

@@ -19,13 +19,13 @@ from marketplace.booking_rows import read_bookings
 from marketplace.discounts import DISCOUNTS, discount_of
 from marketplace.rates import WINDOW, Rate
 from marketplace.statuses import BookingStatus
+from resources.appwrite.paging import every_row
 from resources.appwrite.writing import Row, Write
 from services.booking.beside import beside, missing
 from services.booking.customers import BOOKINGS
 from services.booking.discounts import Code
 from services.booking.providers import provider_of
 from services.going_on import Aside, Round
-from services.paging import every_row
 from services.rates import COUNTERS, counted_in, rewritten
 from services.store import Decision, Gateway, View, carry_out
 

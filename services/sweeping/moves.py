@@ -20,11 +20,12 @@ from marketplace.commission import REVENUE_STATUSES
 from marketplace.offers import OfferState
 from marketplace.statuses import BookingStatus
 from marketplace.transitions import Actor
+from operations.calendar import GUARDS
 from operations.telling import MESSAGES, NOTIFICATIONS
+from resources.appwrite.paging import every_row
 from resources.appwrite.writing import Create, Write
 from services.going_on import Aside, Round
 from services.moving.accepting import acceptance, told_accepted
-from services.moving.calendar import GUARDS
 from services.moving.charging import charged, due_moved, taken_back
 from services.moving.finishing import accepted_at
 from services.moving.freeing import freed
@@ -41,7 +42,6 @@ from services.moving.standing import (
     provider_of,
     standing,
 )
-from services.paging import every_row
 from services.problems import Problem
 from services.queue.next_offer import offered_on
 from services.store import Decision, Gateway, View, carry_out

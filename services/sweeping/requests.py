@@ -16,7 +16,7 @@ from appwrite.query import Query
 
 from marketplace.app_rows import instant_like
 from marketplace.services import REQUESTS_KEPT
-from services.paging import PAGE
+from resources.appwrite.paging import PAGE
 from services.store import Gateway
 from services.tables import REQUESTS
 

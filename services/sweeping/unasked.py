@@ -22,10 +22,10 @@ from marketplace.app_rows import changed_at, instant_like, text_at
 from marketplace.collections import OFFERS
 from marketplace.offers import OfferState
 from marketplace.statuses import BookingStatus, spellings
+from resources.appwrite.paging import PAGE, every_row
 from resources.appwrite.writing import Row
 from services.going_on import Aside, Round
 from services.moving.standing import BOOKINGS, CLAIMED, LEAVING, Standing, Terms, standing
-from services.paging import PAGE, every_row
 from services.problems import Problem
 from services.queue.next_offer import offered_on
 from services.store import Decision, Gateway, View, carry_out

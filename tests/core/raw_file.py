@@ -113,7 +113,8 @@ class RawFile:
         ).fetchone()
         if before is not None:
             con.execute(
-                f"INSERT INTO {collection}_history SELECT *, ?, ? FROM {collection} WHERE _id = ?",
+                f"INSERT INTO {collection}_history BY NAME"
+                f" SELECT *, ? AS _replaced_at, ? AS _replaced_by FROM {collection} WHERE _id = ?",
                 [at, self.change, row_id],
             )
             con.execute(f"DELETE FROM {collection} WHERE _id = ?", [row_id])
@@ -148,7 +149,8 @@ class RawFile:
         at = START + timedelta(minutes=self.change)
         with duckdb.connect(str(self.path)) as con:
             con.execute(
-                f"INSERT INTO {collection}_history SELECT *, ?, ? FROM {collection} WHERE _id = ?",
+                f"INSERT INTO {collection}_history BY NAME"
+                f" SELECT *, ? AS _replaced_at, ? AS _replaced_by FROM {collection} WHERE _id = ?",
                 [at, self.change, row_id],
             )
             con.execute(

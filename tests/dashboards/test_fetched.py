@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from dashboards import frame
+from dashboards.notebook.asked import Asked
+from dashboards.notebook.book import Book
 from dashboards.wording import LANGUAGES, texts
 from resources.home import Home
 from resources.ledger import Ledger, LedgerElsewhere
@@ -35,8 +37,9 @@ def store(publication: Path, tmp_path_factory: pytest.TempPathFactory) -> Folder
     objects = FolderObjects(tmp_path_factory.mktemp("store"))
     home = Home(publication)
     path = require_snapshot(home)
-    seal = require_unchanged(path)
+    seal = require_unchanged(path, in_full=True)
     assert seal is not None
+    assert seal.sha256 is not None
     share(objects, Source(path, seal.sha256, None, None), changes_only=False, base=None, now=NOW, cited=set())
     share_status(objects, home.status.read_bytes())
     return objects
@@ -65,6 +68,15 @@ def test_every_page_is_drawn_from_a_fetched_snapshot_and_nothing_can_be_entered(
     # Looking on left no trace: no ledger, no file of names.
     assert sorted(path.name for path in reader.root.iterdir() if path.is_file()) == []
     assert not reader.private.exists()
+
+
+def test_notebooks_read_a_fetched_snapshot(reader: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOOKWATCH_HOME", str(reader.root))
+    monkeypatch.setenv("BOOKWATCH_NOW", (NOW + timedelta(hours=5)).isoformat())
+    book = Book.opened("revenue", Asked())
+    assert (book.refusal, book.path) == (None, str(reader.current.resolve()))
+    assert book.ask("SELECT count(*) AS n FROM core.bookings").one()["n"] > 0
+    assert "These figures were fetched from" in str(book.head())
 
 
 def test_what_stands_in_a_ledger_is_elsewhere_and_not_nothing(reader: Home, show: Show) -> None:

@@ -13,6 +13,7 @@ import json
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -70,20 +71,26 @@ class Killed(BaseException):
 
 class Dying:
     """A connection whose process ends at one of its statements: none is run after it, not even what would tidy up.
-    ``at``: how many are run before it, of all, or of those that commit."""
+    ``at``: how many are run before it, of all, or of those that commit. ``then``: is called as it ends."""
 
     # What builds asks whether it was given a connection, or a path.
     __class__ = property(lambda self: duckdb.DuckDBPyConnection)  # type: ignore[assignment]
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, at: int, *, commits: bool) -> None:
+    def __init__(
+        self, con: duckdb.DuckDBPyConnection, at: int, *, commits: bool, then: Callable[[], None]
+    ) -> None:
         self._con = con
+        self._then = then
         self._left = at
         self._commits = commits
 
     def _live(self, query: str) -> None:
+        if self._left < 0:
+            raise Killed
         if not self._commits or "COMMIT" in query.upper():
             self._left -= 1
         if self._left < 0:
+            self._then()
             raise Killed
 
     def execute(self, query: str, *values: Any) -> Any:
@@ -143,6 +150,7 @@ class Marketplace:
         self._cache = cache
         self._raw = RawFile(folder / "raw.duckdb", TABLES)
         self._path = folder / "warehouse.duckdb"
+        self._left = folder / "left"
         self._rows: dict[tuple[str, str], dict[str, Any]] = {}
         self._gone: set[tuple[str, str]] = set()
         self._waiting: list[tuple[str, str, str]] = []
@@ -150,6 +158,8 @@ class Marketplace:
         self._hidden: dict[str, str] = {}
         self._verdicts: list[tuple[Any, ...]] = []
         self._given = _Given()
+        self.builds = Counter[str]()
+        """How many builds were made in parts, or whole for what reason."""
         self._con = open_warehouse(self._path)
         create_ops(self._con)
 
@@ -219,10 +229,11 @@ class Marketplace:
     def _on_scan(self, collection: str, outcome: str, at: str, mark: str, until: str | None) -> None:
         self._flush()
         _, *before = self._scans.get(collection, ("", None, None, None))
+        read = (at, mark, until) if outcome == "complete" else (before[0], before[1], before[2])
         if outcome == "never":
             self._scans.pop(collection, None)
             return
-        self._scans[collection] = (outcome, *((at, mark, until) if outcome == "complete" else before))
+        self._scans[collection] = (outcome, *read)
         if collection in ("therapists", "places"):
             self._raw.scanned(
                 collection, outcome, upto=datetime.fromisoformat(mark), at=datetime.fromisoformat(at)
@@ -266,9 +277,30 @@ class Marketplace:
                 process(self._raw.path, self._con, after_chunk=die, **self._deriving())
             else:
                 self._on_derive()
-                self._build(Dying(self._con, at, commits=where == "commit"), self._builder)
+                dying = Dying(self._con, at, commits=where == "commit", then=self._keep_files)
+                self._build(dying, self._builder)
         self._con.close()
+        self._put_files_back()
         self._con = open_warehouse(self._path)
+
+    def _files(self) -> list[Path]:
+        """The warehouse, and what stands beside it."""
+        return [path for path in self._folder.glob("warehouse*") if path.is_file()]
+
+    def _keep_files(self) -> None:
+        """Keep the files as a process that ends leaves them: an exception is followed by tidying up, a kill is not."""
+        self._left.mkdir()
+        for path in self._files():
+            shutil.copyfile(path, self._left / path.name)
+
+    def _put_files_back(self) -> None:
+        if not self._left.exists():
+            return
+        for path in self._files():
+            path.unlink()
+        for path in self._left.iterdir():
+            path.rename(self._folder / path.name)
+        self._left.rmdir()
 
     def _deriving(self) -> dict[str, Any]:
         return {"timezone": "Asia/Makassar", "rules_version": "1", "now": self._given.now}
@@ -307,7 +339,9 @@ class Marketplace:
     def _build(self, con: Any, builder: Builder) -> None:
         """As a run does: the marts that history waits for, then the others."""
         options = {**self._given.options(), "cache": self._cache}
-        builder(con, tables=[name for name in self._tables if name not in LATER], **options)
+        made = builder(con, tables=[name for name in self._tables if name not in LATER], **options)
+        if builder is self._builder:
+            self.builds[getattr(made, "whole", None) or "in parts"] += 1
         later = [name for name in self._tables if name in LATER]
         if later:
             build(con, tables=later, **options)
@@ -519,7 +553,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             checks=not asked.no_checks,
             told=lambda number: print(f"\r{number} steps", end="", file=sys.stderr, flush=True),
         )
-    print(file=sys.stderr)
+        builds = place.builds
+    print(f"\n{builds.total()} builds: {dict(builds)}", file=sys.stderr)
     if not found.failed:
         print(f"{len(found.steps)} steps of seed {asked.seed}: equal.")
         return 0

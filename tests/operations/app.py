@@ -71,7 +71,8 @@ TABLES: dict[str, dict[str, str]] = {
 BESIDE = {
     "booking_offers": _columns(
         "bookingId providerId providerType state offeredAt deadline answeredAt", "round"
-    )
+    ),
+    "service_guards": _columns("kind providerId at", "version"),
 }
 HELD = TABLES | BESIDE
 MARTS = (
@@ -127,16 +128,8 @@ class App:
             if query["method"] == "equal":
                 assert name in HELD[collection], f"no column {name}"
                 found = [row for row in found if row.get(name) in values]
-            elif query["method"] == "or":
-                assert all(
-                    one["method"] == "equal" and one["attribute"] in HELD[collection] for one in values
-                )
-                found = [
-                    row for row in found if any(row.get(one["attribute"]) in one["values"] for one in values)
-                ]
-            elif query["method"] == "greaterThan":
-                since = datetime.fromisoformat(values[0])
-                found = [row for row in found if datetime.fromisoformat(row[name]) > since]
+            elif query["method"] in ("or", "and", "greaterThan"):
+                found = [row for row in found if _fits(row, query, HELD[collection])]
             elif query["method"] == "orderDesc":
                 found.sort(key=lambda row: row[name], reverse=True)
             elif query["method"] == "limit":
@@ -243,3 +236,16 @@ def _mirrored(row: Mapping[str, Any]) -> dict[str, Any]:
     for name in ("$createdAt", "$updatedAt"):
         stored[name] = datetime.fromisoformat(stored[name]).astimezone(UTC).replace(tzinfo=None)
     return stored
+
+
+def _fits(row: Mapping[str, Any], query: Mapping[str, Any], columns: Mapping[str, str]) -> bool:
+    """Whether a row is one of those that a query of several asks for."""
+    method, values = query["method"], query["values"]
+    if method in ("or", "and"):
+        return (any if method == "or" else all)(_fits(row, one, columns) for one in values)
+    name = query["attribute"]
+    assert name in columns or name.startswith("$"), f"no column {name}"
+    if method == "greaterThan":
+        return datetime.fromisoformat(row[name]) > datetime.fromisoformat(values[0])
+    assert method == "equal", query
+    return row.get(name) in values

@@ -28,6 +28,7 @@ from tests.operations.test_kinds import KINDS, NAME, PHONE, plan, world
 AT = NOW.replace(tzinfo=UTC)
 ROWS = {
     Operation.EXPIRE_BOOKINGS: {},
+    Operation.COMPLETE_BOOKINGS: {},
     Operation.RECORD_MISSING_COMMISSIONS: {},
     Operation.MARK_OVERDUE: {},
     Operation.CHARGE_FEES: {},

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from marketplace.operations import BY_ORDER, Operation, commission_id, told_id
+from marketplace.operations import BY_ORDER, Operation, calendar_guard_id, commission_id, told_id
 from operations.action import Proposed, Skip
 from operations.kinds import (
     accept_booking,
     cancel_booking,
     charge_fees,
     close_rooms,
+    complete_bookings,
     confirm_payment,
     expire_bookings,
     mark_overdue,
@@ -35,8 +36,8 @@ from tests.operations.app import NOW, App
 KINDS = {
     module.KIND.operation: module.KIND
     for module in (
-        accept_booking, cancel_booking, charge_fees, close_rooms, confirm_payment, expire_bookings, mark_overdue,
-        reassign_booking, record_missing_commissions, reject_payment, repair_amount, restore_accounts,
+        accept_booking, cancel_booking, charge_fees, close_rooms, complete_bookings, confirm_payment, expire_bookings,
+        mark_overdue, reassign_booking, record_missing_commissions, reject_payment, repair_amount, restore_accounts,
         restrict_accounts,
     )
 }  # fmt: skip
@@ -84,6 +85,7 @@ def world(folder: Path) -> App:
     app.put("users", "u1", name=NAME, phone=PHONE)
     for provider_id, status in (
         ("p1", "AVAILABLE"), ("p2", "BUSY"), ("p3", "RESTRICTED"), ("p4", "AVAILABLE"), ("p5", "RESTRICTED"),
+        ("p7", "BUSY"),
     ):  # fmt: skip
         app.put(
             "therapists",
@@ -105,7 +107,9 @@ def world(folder: Path) -> App:
     # Commissions
     booking(app, "m1")
     booking(app, "m-free", discountCode="GIFT", totalCost=0)
-    booking(app, "m-now", status="accepted", acceptedAt=z(MINUTE), createdAt=z(3 * MINUTE))
+    booking(
+        app, "m-now", status="accepted", acceptedAt=z(MINUTE), createdAt=z(3 * MINUTE), startTime=z(-HOUR)
+    )
     booking(app, "m-nobody", providerId=None)
     booking(app, "m-unknown", totalCost=None)
     booking(app, "twin")
@@ -137,6 +141,14 @@ def world(folder: Path) -> App:
     record(app, "c-x3", "x3", paymentStatus="paid", paidAt=z(2 * DAY), createdAt=z(3 * DAY))
     for room, of in (("r-x1", "x1"), ("r-x2", "BK-x2"), ("r-x3", "BK-x3"), ("r-none", "ghost")):
         app.put("chat_rooms", room, bookingId=of, customerId="u1", therapistId="p1", status="active")
+    # Over, and nobody said so; one that is not long enough over, one that is too long, a test
+    for row, whose, started in (
+        ("d1", "p7", 2 * HOUR), ("d-now", "p6", 70 * MINUTE), ("d-old", "p6", 8 * DAY), ("d-test", "p6", 3 * HOUR),
+    ):  # fmt: skip
+        booking(app, row, providerId=whose, status="confirmed", acceptedAt=z(started + HOUR), startTime=z(started),
+                createdAt=z(started + 2 * HOUR), isTest=row == "d-test")  # fmt: skip
+        record(app, f"c-{row}", row, therapistId=whose, paymentStatus="paid", paidAt=z(MINUTE))
+    app.put("chat_rooms", "r-d1", bookingId="d1", customerId="u1", therapistId="p7", status="active")
     # For an administrator
     pending(app, "a1", late=-4 * MINUTE, totalCost=150_000)
     app.put("chat_rooms", "r-a1", bookingId="a1", customerId="u1", therapistId="p1", therapistName="Spa p1",
@@ -173,6 +185,7 @@ def refused(planned: tuple[App, Published], operation: Operation, **ordered: str
     ("operation", "rows"),
     [
         (Operation.EXPIRE_BOOKINGS, {"e1", "e2"}),
+        (Operation.COMPLETE_BOOKINGS, {"a3", "d1"}),
         (Operation.RECORD_MISSING_COMMISSIONS, {"m1", "twin"}),
         (Operation.MARK_OVERDUE, {"c-o1", "c-o5"}),
         (Operation.CHARGE_FEES, {"c-o1", "c-o2", "c-o5"}),
@@ -290,6 +303,62 @@ def test_a_booking_expires_where_it_says_its_state_and_both_sides_are_told(
     row = done(app, planned, Operation.EXPIRE_BOOKINGS, "e2")
     assert (row["status"], row["bookingStatus"]) == ("expired", "expired")
     assert len(app.tables["notifications"]) == len(app.tables["chat_messages"]) == 1
+
+
+def test_a_service_nobody_called_over_is_completed_and_its_provider_free_again(
+    app: App, planned: tuple[App, Published]
+) -> None:
+    guard = calendar_guard_id("p7")
+    app.put("service_guards", guard, kind="calendar", providerId="p7", version=4, at=z(HOUR))
+    row = done(app, planned, Operation.COMPLETE_BOOKINGS, "d1")
+    assert (row["status"], row["completedAt"]) == ("completed", z(HOUR)), "when it was to end"
+    assert app.at("therapists", "p7")["status"] == "AVAILABLE"
+    assert app.at("service_guards", guard)["version"] == 5, "an acceptance that goes on meanwhile looks again"
+    assert told(app, "notifications").keys() == {"u1"}
+    (message,) = app.tables["chat_messages"].values()
+    assert message["conversationId"] == "r-d1"
+    assert app.at("commission_records", "c-d1")["paymentStatus"] == "paid"
+    # Whoever was told cannot have it untold; where nobody was, it goes back.
+    proposed, kind = plan(planned, Operation.COMPLETE_BOOKINGS)["d1"], KINDS[Operation.COMPLETE_BOOKINGS]
+    action = app.action(kind, proposed)
+    answer = app.undo(kind, action)
+    assert isinstance(answer, Skip)
+    assert answer.why.code == "acting.was_told"
+    app.tables["chat_messages"].clear()
+    app.tables["notifications"].clear()
+    back = app.undo(kind, action)
+    assert not isinstance(back, Skip)
+    assert [dict(write.data) for write in back] == [{"status": "confirmed", "completedAt": None}]
+
+
+@pytest.mark.parametrize(
+    ("more", "status"),
+    [({}, "AVAILABLE"), ({"startTime": z(-HOUR)}, "BUSY"), ({"startTime": z(-3 * HOUR)}, "AVAILABLE")],
+)
+def test_who_is_soon_to_serve_another_stays_busy(
+    app: App, planned: tuple[App, Published], more: dict[str, str], status: str
+) -> None:
+    if more:
+        booking(app, "next", **{"providerId": "p7", "status": "accepted", "acceptedAt": z(MINUTE)} | more)
+    done(app, planned, Operation.COMPLETE_BOOKINGS, "d1")
+    assert app.at("therapists", "p7")["status"] == status
+
+
+def test_a_booking_that_was_completed_or_moved_meanwhile_is_left(
+    app: App, planned: tuple[App, Published]
+) -> None:
+    app.change("bookings", "d1", status="completed")
+    assert skipped(app, planned, Operation.COMPLETE_BOOKINGS, "d1") == "acting.moved"
+    (proposed,) = (one for one in plan(planned, Operation.COMPLETE_BOOKINGS).values() if one.row_id == "a3")
+    kind = KINDS[Operation.COMPLETE_BOOKINGS]
+    app.now = NOW - 110 * MINUTE  # the server's clock is behind
+    early = app.writes(kind, app.action(kind, proposed))
+    app.now = NOW
+    app.at("bookings", "a3")["status"] = "cancelled"  # by a write with an old stamp
+    cancelled = app.writes(kind, app.action(kind, proposed))
+    assert [skip.why.code for skip in (early, cancelled) if isinstance(skip, Skip)] == [
+        "acting.not_yet", "acting.is_now",
+    ]  # fmt: skip
 
 
 def test_a_booking_that_is_still_offered_expires_when_no_dispatcher_is_left(

@@ -71,6 +71,11 @@ def without_rights(server: PostgresServer, url: str) -> str:
     return url.replace(f"watcher:{PASSWORD_IN_URL}", "guest:guest")
 
 
+def read_only(server: PostgresServer, url: str) -> str:
+    run_sql(url, f"ALTER DATABASE {url.rsplit('/', 1)[1]} SET default_transaction_read_only = on")
+    return url
+
+
 REFUSED: dict[str, tuple[str, Callable[[PostgresServer, str], str]]] = {
     "away": ("postgres_away", lambda server, url: url.replace(f":{server.port}/", ":1/")),
     "no such host": ("postgres_away", lambda server, url: url.replace("127.0.0.1", "nowhere.invalid")),
@@ -78,6 +83,7 @@ REFUSED: dict[str, tuple[str, Callable[[PostgresServer, str], str]]] = {
     "database": ("postgres_database", lambda server, url: server.url("no_such")),
     "TLS": ("postgres_tls", lambda server, url: url + "?sslmode=require"),
     "rights": ("postgres_rights", without_rights),
+    "read only": ("postgres_read_only", read_only),
     "older": ("postgres_older", lambda server, url: revision(url, "7e2f3204cf8e") or url),
     "newer": ("postgres_newer", lambda server, url: revision(url, "ffffffffffff") or url),
 }
@@ -97,7 +103,8 @@ def test_what_stands_in_the_way_is_one_sentence_in_both_languages_without_the_pa
     for text in (*told, repr(settings), str(refused.value)):
         assert not any(secret in text for secret in (*SECRETS, "wrongword", "guest:")), text
     lines = examine_storage(settings)
-    expected = ["ok"] if case == "rights" else ["problem"]  # doctor makes nothing, so it needs no right to
+    # doctor makes nothing, so it needs no right to
+    expected = ["ok"] if case in ("rights", "read only") else ["problem"]
     assert [line.verdict for line in lines] == expected
 
 
@@ -155,7 +162,7 @@ def test_one_alone_schedules_on_a_database_that_two_homes_share(database: str, t
         assert os.uname().nodename[:20] in str(refused.value)
         with pytest.raises(ServeActive, match="schedules runs on this BOOKWATCH_HOME"), the_only_one(first):
             pass
-        hold.look()
+        assert hold.look() == ""
         with holding(first, Role.DAEMON):
             with pytest.raises(ServeActive), holding(second, Role.DAEMON):
                 pass

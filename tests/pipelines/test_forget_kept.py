@@ -24,12 +24,14 @@ from pipelines.cli.forget import forget
 from pipelines.exports.commissions import export_commissions
 from pipelines.exports.erasing import WORKSHOP
 from pipelines.exports.month.package import export_month
+from pipelines.exports.storing import store_export, stored_manifest
 from pipelines.exports.tables import export_table
 from pipelines.exports.verify import verify_export
 from pipelines.forget import Forgetting, forget_customer
 from resources.errors import BookwatchError
 from resources.home import Home
 from resources.ledger import Ledger, Seal
+from resources.objects import objects_of
 from resources.phone_key import read_phone_key
 from resources.raw.column_types import Column
 from resources.raw.store import RawStore
@@ -37,6 +39,8 @@ from resources.report_keys import make_keys
 from resources.rewrites import Rewrites
 from resources.seals import SnapshotChanged, require_unchanged, sealed
 from resources.settings import Settings
+from resources.shared.fetching import fetch
+from resources.shared.sharing import Source, share, shared_hashes
 from resources.snapshots import open_snapshot
 from tests.exports.published import OCTOBER, Finding, publish
 from tests.personal_values import everything_under, sentinels_in
@@ -500,6 +504,48 @@ def test_kept_files_are_written_anew_and_no_figure_changes(published: Settings) 
     )  # fmt: skip
     assert again.already_there
     assert forgotten(published).kept == ()
+
+
+def test_copies_in_the_store_follow_and_no_reader_gets_the_values_again(
+    published: Settings, tmp_path: Path
+) -> None:
+    home, settings = published.home, published.model_copy(update={"store": str(tmp_path / "store")})
+    objects = objects_of(settings)
+
+    def shared(snapshot: str) -> Source:
+        path = home.published / f"{snapshot}.duckdb"
+        return Source(path, keeping._sha256(path), None, None)
+
+    for snapshot in (SNAPSHOT, LATER):
+        share(
+            objects,
+            shared(snapshot),
+            changes_only=True,
+            base=home.published,
+            now=published.clock.now(),
+            cited=set(),
+        )
+    report = exported(published, "october")
+    store_export(objects, report)
+    reader = tmp_path / "reader"
+    fetch(objects, reader, at=published.clock.now())
+    fetch(objects, reader, snapshot_id=SNAPSHOT, at=published.clock.now())
+    assert found(Home(tmp_path / "store")) != set()
+
+    told = forgotten(settings, anew=False)
+    places = [kept.path for kept in told.kept if kept.path.startswith(objects.place)]
+    assert places == [f"{objects.place}/published/{SNAPSHOT}", f"{objects.place}/exports/october"]
+    done = forgotten(settings)
+    assert done.left == ()
+    assert [kept.path for kept in done.kept if kept.path.startswith(objects.place)] == [
+        f"{objects.place}/published", f"{objects.place}/exports/october",
+    ]  # fmt: skip
+    assert found(Home(tmp_path / "store")) == set()
+    assert shared_hashes(objects) == {name: shared(name).sha256 for name in (LATER, SNAPSHOT)}
+    assert stored_manifest(objects, report) == keeping._sha256(report / "manifest.json")
+    fetch(objects, reader, at=published.clock.now())
+    assert found(Home(reader)) == set()
+    assert [kept.path for kept in forgotten(settings).kept if kept.path.startswith(objects.place)] == []
 
 
 def test_the_cover_of_a_providers_package_is_drawn_anew_without_the_person(published: Settings) -> None:

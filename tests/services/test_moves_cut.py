@@ -9,8 +9,8 @@ from datetime import timedelta
 
 import pytest
 
+from operations.calendar import GUARDS
 from resources.appwrite.failures import CallFailure
-from services.moving.calendar import GUARDS
 from services.problems import Problem
 from services.store import Contended, Doubtful
 from tests.services.memory import no_answer

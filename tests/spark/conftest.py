@@ -8,12 +8,19 @@ from typing import Any
 
 import pytest
 
-from benchmarks.spark_cluster import cluster
+from benchmarks.spark_cluster import QUICK, cluster
 from resources.spark import session
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quick_java() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("JDK_JAVA_OPTIONS", QUICK)
+        yield
+
+
 @pytest.fixture(scope="session")
-def master(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def master(quick_java: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with cluster(tmp_path_factory.mktemp("cluster"), workers=2) as address:
         yield address
 

@@ -26,7 +26,7 @@ class Server:
     def bucket(self) -> str:
         """The address of a new bucket, and a folder in it."""
         name = f"bucket-{next(NUMBERS)}"
-        httpx.put(f"{self.url}/{name}").raise_for_status()
+        httpx.put(f"{self.url}/{name}", timeout=60).raise_for_status()
         return f"s3://{name}/some/where"
 
     def open(self, address: str) -> BucketObjects:
@@ -34,7 +34,7 @@ class Server:
 
     def refuse(self, *, from_now: bool) -> None:
         """Whether only known credentials are let in: the server knows none."""
-        httpx.post(f"{self.url}/moto-api/reset-auth", content="0" if from_now else FOR_EVER)
+        httpx.post(f"{self.url}/moto-api/reset-auth", content="0" if from_now else FOR_EVER, timeout=60)
 
 
 @pytest.fixture(scope="session")

@@ -55,7 +55,8 @@ def _find(con: Any, change: Change) -> str | None:
         change.now.now - FUNNEL_SETTLES,
     )
     of_offers = "SELECT DISTINCT CAST(o.offered_at + to_minutes(b.utc_offset_minutes) AS DATE) FROM {} AS o"
-    of_offers += " JOIN core.bookings AS b ON b.booking_id = o.booking_id WHERE {}"
+    of_offers += " JOIN {} AS b ON b.booking_id = o.booking_id WHERE {}"
+    bookings = f"({since.changed('bookings')})"
     of_bookings = f"SELECT DISTINCT {_CREATED} FROM core.bookings WHERE booking_id IN ({{}})"
     reviews = "commission_reviews"
     queries = [
@@ -64,9 +65,12 @@ def _find(con: Any, change: Change) -> str | None:
         *(f"SELECT DISTINCT {_PAID} FROM temp.{table(links.NAME, reviews)}" for table in (part_of, gone_of)),
         f"SELECT DISTINCT {_CREATED} FROM core.bookings WHERE {pending} AND {late}",
         f"SELECT local_date FROM marts.booking_funnel WHERE {final}",
-        of_offers.format(f"({since.changed('booking_offers')})", "true"),
+        # Also in the zone it had, and of a booking that does not count any more: an offer has a day of its own.
+        of_offers.format(f"({since.changed('booking_offers')})", "core.bookings", "true"),
+        of_offers.format(f"({since.changed('booking_offers')})", bookings, "true"),
+        of_offers.format("core.booking_offers", bookings, "true"),
         of_bookings.format(since.changed("booking_offers", "booking_id")),
-        of_offers.format("core.booking_offers", offered),
+        of_offers.format("core.booking_offers", "core.bookings", offered),
         of_bookings.format(f"SELECT o.booking_id FROM core.booking_offers AS o WHERE {offered}"),
         *_of_new_kinds(con),
     ]

@@ -93,6 +93,11 @@ class KeptSteps:
         """Whether all of these stand there."""
         return set(names) <= set(self._stored())
 
+    def begin(self) -> None:
+        """Parts are about to be put in their places: until ``say`` its steps are of no build. A kill in between would
+        else leave steps that say they are what the marts were made of, and are not."""
+        self._con.execute(f"DELETE FROM {_OF}")
+
     def say(self, build: str, only: Collection[str]) -> None:
         """Let the file say that its steps are of ``build``, and hold no others than ``only``."""
         self._con.execute(f"CREATE TABLE IF NOT EXISTS {_OF} (build VARCHAR)")
