@@ -305,7 +305,7 @@ def test_a_shorter_time_leaves_out_what_is_older(read_home: Path, show: Show) ->
 
 def test_a_time_without_calls_says_nothing_of_errors(home: Path, show: Show) -> None:
     changed(home, "DELETE FROM ops.errors")
-    assert "No error in this time Calls that went well at the first try: 91." in plain(
+    assert "No error in this time Calls and requests that went well at the first try: 91." in plain(
         show(home, "performance")
     )
     changed(home, "DELETE FROM ops.errors", "DELETE FROM ops.timings")

@@ -101,9 +101,9 @@ def test_a_large_build_that_fails_leaves_the_marts_as_they_were(
     warehouse.execute("UPDATE core.bookings SET amount_idr = amount_idr + 1")
     from assets.marts import build as module
 
-    real = module._typed
+    real = module.typed
     monkeypatch.setattr(
-        module, "_typed", lambda made: real(made) if made.name != "commission_findings" else _broken(made)
+        module, "typed", lambda made: real(made) if made.name != "commission_findings" else _broken(made)
     )
     with pytest.raises(duckdb.Error):
         build(
@@ -112,7 +112,7 @@ def test_a_large_build_that_fails_leaves_the_marts_as_they_were(
             now=large_warehouse.NOW,
             tables=["commission_summary", "commission_findings"],
         )
-    monkeypatch.setattr(module, "_typed", real)
+    monkeypatch.setattr(module, "typed", real)
     assert warehouse.execute("FROM marts.commission_summary").fetchall() == before
     assert steps_files(warehouse) == []
     assert not warehouse.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'bw_new'").fetchall()
