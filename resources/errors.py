@@ -27,7 +27,7 @@ class BookwatchError(Exception):
         super().__init__(problem, next_step)
 
     @classmethod
-    def of(cls, code: str, **args: Arg) -> Self:
+    def of(cls, code: str, /, **args: Arg) -> Self:
         """The error of a code; the next step is the code with ``_do`` and may name the same."""
         return cls(Message(code, args), Message(f"{code}_do", args))
 

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-from messages.message import Message
 from resources.errors import BookwatchError, UsageError
 
 if TYPE_CHECKING:
@@ -189,7 +188,4 @@ def _refused(url: str, code: str | None) -> BookwatchError:
         return BookwatchError.of("failure.postgres_read_only", place=where)
     if code is None or code.startswith(("08", "57P")):
         return BookwatchError.of("failure.postgres_away", place=where)
-    return BookwatchError(
-        Message("failure.postgres_failed", {"place": where, "code": code}),
-        Message("failure.postgres_failed_do"),
-    )
+    return BookwatchError.of("failure.postgres_failed", place=where, code=code)
