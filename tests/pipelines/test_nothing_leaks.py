@@ -194,7 +194,8 @@ def test_no_column_of_the_snapshot_holds_a_value_or_a_long_text(world: World) ->
             published |= found
             leaks[f"{schema}.{table}.{column}"] = {place for place in found if not is_published(place)}
             longest = max(map(len, texts), default=0)
-            if longest > 256 and schema != "ops" and (schema, table) != ("core", "state"):
+            # What our own code writes of itself: how core was derived, and what the marts were made of.
+            if longest > 256 and schema != "ops" and f"{schema}.{table}" not in ("core.state", "since.made"):
                 long.append((f"{schema}.{table}.{column}", longest))
     assert not told(leaks)
     assert not long
