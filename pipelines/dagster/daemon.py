@@ -8,8 +8,7 @@ import os
 import signal
 import sys
 import threading
-
-from dagster._daemon.cli import create_dagster_daemon_cli
+from importlib.metadata import entry_points
 
 from pipelines.environment import prepare
 from pipelines.scheduling import LOOK_EVERY_S, Hold, Role, holding
@@ -40,6 +39,17 @@ class _Watch(threading.Thread):
         self.join()
 
 
+def _run(words: list[str]) -> None:
+    """Dagster's own command, in this process. Raises SystemExit where it fails."""
+    (command,) = entry_points(group="console_scripts", name="dagster-daemon")
+    sys.argv = [command.name, "run", *words]
+    try:
+        command.load()()
+    except SystemExit as ended:
+        if ended.code:
+            raise
+
+
 def main(words: list[str]) -> None:
     """``words``: the options of Dagster's command that say where our code is."""
     settings = load_settings()
@@ -48,7 +58,7 @@ def main(words: list[str]) -> None:
         watch = _Watch(hold)
         watch.start()
         try:
-            create_dagster_daemon_cli().main(["run", *words], obj={}, standalone_mode=False)
+            _run(words)
         finally:
             watch.end()
         if watch.lost is not None:

@@ -17,6 +17,7 @@ from dagster import (
 
 from checks.verdicts import SWEEP
 from pipelines.dagster.history import delete_old_runs
+from resources.settings import load_settings
 
 MAIN_JOB = "bookwatch"
 SWEEP_JOB = "sweep"
@@ -67,7 +68,7 @@ report_job = define_asset_job(
 @op(name="delete_old_runs")
 def delete_old_runs_op(context: OpExecutionContext) -> int:
     """Delete finished runs older than a week: each leaves more than 1 MB in the instance. Returns how many went."""
-    return delete_old_runs(context.instance, before=datetime.now(UTC) - KEEP_RUNS_FOR)
+    return delete_old_runs(context.instance, load_settings(), before=datetime.now(UTC) - KEEP_RUNS_FOR)
 
 
 @job(executor_def=in_process_executor, description="Delete the history of runs older than a week.")

@@ -158,6 +158,9 @@ def look_after(instance: DagsterInstance) -> None:
     """Throw old runs of Dagster's history away."""
     from pipelines.dagster.history import delete_old_runs
     from pipelines.dagster.jobs import KEEP_RUNS_FOR
+    from resources.settings import load_settings
 
     # Dagster's instance keeps real time, whatever BOOKWATCH_NOW says.
-    delete_old_runs(instance, before=datetime.now(UTC) - KEEP_RUNS_FOR, limit=OLD_RUNS_AT_ONCE)
+    delete_old_runs(
+        instance, load_settings(), before=datetime.now(UTC) - KEEP_RUNS_FOR, limit=OLD_RUNS_AT_ONCE
+    )

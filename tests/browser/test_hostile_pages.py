@@ -17,7 +17,6 @@ from pipelines.cli.serve import children_environment, start_dagster
 from pipelines.environment import prepare
 from pipelines.processes import Child, own_port, stopping
 from pipelines.stopped import stopped
-from resources.home import Home
 from resources.settings import Settings
 from tests.browser.conftest import Served
 
@@ -47,7 +46,7 @@ def elsewhere() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def dagster() -> Iterator[tuple[str, Home]]:
+def dagster() -> Iterator[tuple[str, Settings]]:
     """Dagster's processes as `serve` starts them, with one code server."""
     with tempfile.TemporaryDirectory(dir="/tmp", prefix="bw") as folder:
         settings = Settings(_env_file=None, home=Path(folder) / "home")  # pyright: ignore[reportCallIssue] - pydantic-settings' own argument
@@ -58,7 +57,7 @@ def dagster() -> Iterator[tuple[str, Home]]:
             port = own_port(0, "--port")
             with stopping(children):
                 start_dagster(settings, port, children_environment(settings), children)
-                yield f"http://127.0.0.1:{port}", settings.home
+                yield f"http://127.0.0.1:{port}", settings
 
 
 def refused(page: Any, address: str) -> None:
@@ -105,9 +104,9 @@ def test_a_page_under_a_foreign_name_gets_nothing_of_the_dashboards(
 
 @pytest.mark.slow
 def test_no_page_reads_dagster_or_stops_a_schedule(
-    chromium: Any, dagster: tuple[str, Home], elsewhere: str
+    chromium: Any, dagster: tuple[str, Settings], elsewhere: str
 ) -> None:
-    url, home = dagster
+    url, settings = dagster
     own = urllib.request.Request(
         f"{url}/graphql",
         data=json.dumps({"query": STATES}).encode(),
@@ -158,5 +157,5 @@ def test_no_page_reads_dagster_or_stops_a_schedule(
     assert said["data"]["stopRunningSchedule"]["__typename"] == "UnauthorizedError"
     with urllib.request.urlopen(own, timeout=60) as answer:
         assert "STOPPED" not in answer.read().decode()
-    assert stopped(home) == ()
+    assert stopped(settings) == ()
     page.close()

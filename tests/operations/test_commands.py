@@ -188,7 +188,7 @@ def test_dagster_starts_a_job_where_something_waits(desk: Desk, monkeypatch: pyt
     monkeypatch.setattr(turns, "every_kind", lambda: {operation: desk.kind})
     monkeypatch.setattr(turns, "current_snapshot", lambda home: home.root)
     monkeypatch.setattr(in_dagster, "load_settings", lambda: desk.settings)
-    monkeypatch.setattr(in_dagster, "prepare", lambda home: home.create())
+    monkeypatch.setattr(in_dagster, "prepare", lambda settings: settings.home.create())
     schedule = {one.name: one for one in in_dagster.SCHEDULES}[f"plan_{operation}"]
 
     def evaluated() -> object:

@@ -15,9 +15,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from alembic.config import Config
 from alembic.script import ScriptDirectory
 from dagster import AssetMaterialization, DagsterInstance, DagsterRunStatus, RunsFilter
-from dagster._core.storage.sql import get_alembic_config
 from pydantic import ValidationError
 
 from messages.catalogue import say
@@ -140,10 +140,11 @@ def test_without_it_the_history_is_in_files_and_doctor_says_so(tmp_path: Path) -
 def test_the_newest_revision_is_dagsters_own() -> None:
     import dagster
 
-    path = Path(dagster.__file__).parent / "_core" / "storage" / "alembic"
-    scripts = ScriptDirectory.from_config(
-        get_alembic_config(__file__, config_path="none.ini", script_location=str(path))
+    config = Config()
+    config.set_main_option(
+        "script_location", str(Path(dagster.__file__).parent / "_core" / "storage" / "alembic")
     )
+    scripts = ScriptDirectory.from_config(config)
     newest, known = postgres.revisions()
     assert [newest] == scripts.get_heads()
     assert known == {script.revision for script in scripts.walk_revisions()}
@@ -291,7 +292,7 @@ def test_serve_keeps_its_history_there_and_a_second_is_refused(
         assert [event for event in instance.all_logs(run.run_id) if event.is_dagster_event]
         for number in range(2):
             instance.report_runless_asset_event(AssetMaterialization("told_twice", metadata={"told": number}))
-        assert delete_old_runs(instance, before=datetime.now(UTC) + timedelta(hours=1)) >= 1
+        assert delete_old_runs(instance, known, before=datetime.now(UTC) + timedelta(hours=1)) >= 1
         assert instance.get_runs_count(RunsFilter(statuses=list(FINISHED))) == 0
     told = "SELECT count(*) FROM event_logs WHERE asset_key LIKE '%told_twice%'"
     assert postgres.rows(database, told) == [(1,)], "the newest stays"

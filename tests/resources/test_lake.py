@@ -16,19 +16,19 @@ from resources import lake
 from resources.lake import LakeDamaged, Source
 from resources.objects import BucketObjects, FolderObjects, Objects, Outrun, StoreFailure, Tag
 
-BOOKINGS = Source("core", "bookings", "strftime(created_at, '%Y-%m')")
-SCANS = Source("ops", "scans")
+VISITS = Source("parted", "visits", "strftime(created_at, '%Y-%m')")
+WORDS = Source("plain", "words")
 GIVEN = Source(None, "waivers")
-ALL = (BOOKINGS, SCANS, GIVEN)
+ALL = (VISITS, WORDS, GIVEN)
 
 
 @pytest.fixture
 def con() -> duckdb.DuckDBPyConnection:
     made = duckdb.connect()
-    made.execute("CREATE SCHEMA core; CREATE SCHEMA ops; CREATE TEMP TABLE waivers (finding_id VARCHAR)")
-    made.execute("CREATE TABLE ops.scans AS SELECT 'bookings' AS collection")
+    made.execute("CREATE SCHEMA parted; CREATE SCHEMA plain; CREATE TEMP TABLE waivers (finding_id VARCHAR)")
+    made.execute("CREATE TABLE plain.words AS SELECT 'bookings' AS collection")
     made.execute(
-        "CREATE TABLE core.bookings AS SELECT 'b' || n AS booking_id, n * 1000 AS amount,"
+        "CREATE TABLE parted.visits AS SELECT 'b' || n AS visit_id, n * 1000 AS amount,"
         " CASE WHEN n < 29 THEN TIMESTAMP '2026-01-01' + to_days(n * 3) END AS created_at FROM range(30) r(n)"
     )
     return made
@@ -74,22 +74,22 @@ def test_a_version_has_every_row_and_only_parts_that_changed_are_written(
 
     first = written()
     assert first.parts == 6
-    assert set(first.version.tables[BOOKINGS.folder]) == {"2026-01", "2026-02", "2026-03", "none"}
+    assert set(first.version.tables[VISITS.folder]) == {"2026-01", "2026-02", "2026-03", "none"}
     assert [(part.rows, len(part.files)) for part in first.version.tables[GIVEN.folder].values()] == [(0, 1)]
     assert (written().version.number, written().parts) == (1, 0)
     changes = {
-        "UPDATE core.bookings SET amount = 1 WHERE booking_id = 'b3'": 1,
-        "DELETE FROM core.bookings WHERE booking_id = 'b12'": 1,
-        "INSERT INTO core.bookings VALUES ('new', 5, '2026-05-05')": 1,
-        "UPDATE core.bookings SET created_at = '2026-01-09' WHERE booking_id = 'b13'": 2,
-        "DELETE FROM core.bookings WHERE created_at >= '2026-05-01'": 0,  # its part is named no more
-        "UPDATE core.bookings SET amount = amount + 0": 0,
+        "UPDATE parted.visits SET amount = 1 WHERE visit_id = 'b3'": 1,
+        "DELETE FROM parted.visits WHERE visit_id = 'b12'": 1,
+        "INSERT INTO parted.visits VALUES ('new', 5, '2026-05-05')": 1,
+        "UPDATE parted.visits SET created_at = '2026-01-09' WHERE visit_id = 'b13'": 2,
+        "DELETE FROM parted.visits WHERE created_at >= '2026-05-01'": 0,  # its part is named no more
+        "UPDATE parted.visits SET amount = amount + 0": 0,
         "INSERT INTO waivers VALUES ('f1')": 1,
         # a value that goes to another row is another table, though the sum of amounts is the same
-        "UPDATE core.bookings SET amount = CASE booking_id WHEN 'b4' THEN 5000 ELSE 4000 END"
-        " WHERE booking_id IN ('b4', 'b5')": 1,
-        "ALTER TABLE core.bookings ADD COLUMN more BIGINT": 4,
-        "DELETE FROM core.bookings": 1,
+        "UPDATE parted.visits SET amount = CASE visit_id WHEN 'b4' THEN 5000 ELSE 4000 END"
+        " WHERE visit_id IN ('b4', 'b5')": 1,
+        "ALTER TABLE parted.visits ADD COLUMN more BIGINT": 4,
+        "DELETE FROM parted.visits": 1,
     }
     number = 1
     for change, parts in changes.items():
@@ -98,7 +98,7 @@ def test_a_version_has_every_row_and_only_parts_that_changed_are_written(
         assert (made.parts, made.version.number) == (parts, number), change
     # Of what neither the newest version nor the one before it names nothing is kept.
     before = made.version
-    after = written("INSERT INTO ops.scans VALUES ('users')").version
+    after = written("INSERT INTO plain.words VALUES ('users')").version
     named = {key for one in (before, after) for source in ALL for key in one.keys(source)}
     assert {held.key for held in store.listed("tables")} == named
     assert not (tmp_path / "making").exists()
@@ -110,7 +110,7 @@ def test_a_writer_that_dies_leaves_the_version_before(
     store = FolderObjects(tmp_path / "lake")
     first = lake.write(con, ALL, store, {"change": 1}, making=tmp_path / "making").version
     before = {source: held(con, source) for source in ALL}
-    con.execute("UPDATE core.bookings SET amount = 7; DELETE FROM ops.scans")
+    con.execute("UPDATE parted.visits SET amount = 7; DELETE FROM plain.words")
     with monkeypatch.context() as patched:
 
         def full(key: str, content: bytes, tag: Tag | None) -> Tag:
@@ -133,7 +133,7 @@ def test_of_two_writers_at_once_one_is_told(
 ) -> None:
     store = FolderObjects(tmp_path / "lake")
     lake.write(con, ALL, store, {"change": 1}, making=tmp_path / "making")
-    con.execute("INSERT INTO ops.scans VALUES ('users')")
+    con.execute("INSERT INTO plain.words VALUES ('users')")
     put = store.put
 
     def overtaken(key: str, content: bytes) -> None:
@@ -150,7 +150,7 @@ def test_of_two_writers_at_once_one_is_told(
     stands = lake.read(store)
     assert stands is not None
     assert stands.state == {"change": 3}
-    assert rows(store, stands, SCANS) == held(con, SCANS)
+    assert rows(store, stands, WORDS) == held(con, WORDS)
 
 
 def test_digests_of_another_duckdb_are_not_compared_and_a_broken_manifest_is_said(

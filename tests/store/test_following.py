@@ -43,6 +43,10 @@ def test_a_follower_brings_each_newer_snapshot_and_says_a_trouble_once(
     bring(objects, publish(tmp_path / "home", 2, os.urandom(500)))
     wait_for(2)
     follower.stop()
+    for _ in range(3000):
+        if len(said) == 4:  # the file is in its place before it is told
+            break
+        arrived.wait(0.01)
     assert said[1] == "The store answers again."
     assert [line.partition(":")[0] for line in said[2:]] == [
         f"Fetched {name_of(number)}" for number in (1, 2)
