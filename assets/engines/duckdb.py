@@ -85,8 +85,13 @@ def _in_order(query: Any) -> Any:
 
 def set_instants(con: duckdb.DuckDBPyConnection, values: Sequence[Any]) -> None:
     """Let the compiled marts be judged at these instants: one value for each column of ``INSTANTS``."""
-    for (name, kind), value in zip(INSTANTS.items(), values, strict=True):
-        con.execute(f"SET VARIABLE {_VARIABLE}{name} = CAST(? AS {kind})", [value])
+    for name, value in zip(INSTANTS, values, strict=True):
+        set_instant(con, name, value)
+
+
+def set_instant(con: duckdb.DuckDBPyConnection, name: str, value: Any) -> None:
+    """Let them be judged at another value of one of the columns of ``INSTANTS``."""
+    con.execute(f"SET VARIABLE {_VARIABLE}{name} = CAST(? AS {INSTANTS[name]})", [value])
 
 
 def forget_instants(con: duckdb.DuckDBPyConnection) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from assets.marts.expressions import counted
+from assets.marts.expressions import counted, seconds_between
 from assets.marts.later import ibis
 from assets.marts.tables import Instants
 from marketplace.commission import REVENUE_STATUSES
+from marketplace.identifiers import ROLE_WORDS
 from marketplace.offers import OfferState
-from marketplace.statuses import BookingStatus, values
+from marketplace.statuses import BookingStatus, Role, values
 
 #: The collection whose bookings services offer.
 OFFERED: Final = "bookings"
@@ -120,6 +121,74 @@ def with_answers(b: Any, at: Instants) -> Any:
         unanswered=~answered & ((b.status == BookingStatus.EXPIRED.value) | late),
         undecided=pending & ~late,
     )
+
+
+#: Who may have cancelled a booking, by the count of those.
+CANCELLED_BY: Final = {
+    "cancelled_by_customer": values(Role.CUSTOMER),
+    "cancelled_by_provider": values(Role.THERAPIST),
+    "cancelled_by_admin": values(Role.ADMIN, Role.SYSTEM),
+}
+#: What is counted of the bookings that name a provider, and of what it was asked.
+PROVIDER_COUNTS: Final = (
+    "requests",
+    "answered",
+    "accepted",
+    "declined",
+    "expired",
+    "unanswered",
+    "decided",
+    "responses",
+    "completed",
+    "cancelled",
+    *CANCELLED_BY,
+    "cancelled_by_unknown",
+)
+
+
+def _named(b: Any) -> Any:
+    """Those that name a provider. A role word names nobody: bookings of "therapist" are of many."""
+    return b.filter(b.provider_id.notnull() & ~b.provider_id.lower().isin(ROLE_WORDS))
+
+
+def asked_of_providers(bookings: Any, booking_offers: Any, at: Instants) -> Any:
+    """Counted bookings that name a provider, with what became of each and the seconds to its answer (response_s, null
+    where it is not known); of one that was offered, what was asked stands in the offers' rows."""
+    b = with_answers(_named(asked_and_booked(bookings, booking_offers)), at)
+    timed = b.is_request & (b.responded_at >= b.created_at).fill_null(False)
+    accepted = b.is_request & b.accepted
+    declined = b.is_request & (b.status == BookingStatus.DECLINED.value)
+    expired = b.is_request & (b.status == BookingStatus.EXPIRED.value)
+    cancelled = b.is_booking & (b.status == BookingStatus.CANCELLED.value)
+    by = {
+        name: cancelled & b.cancelled_by.isin(roles).fill_null(False) for name, roles in CANCELLED_BY.items()
+    }
+    nobody: Any = cancelled
+    for told in by.values():
+        nobody = nobody & ~told
+    return b.mutate(
+        requests=b.is_request,
+        answered=b.is_request & b.answered,
+        accepted=accepted,
+        unanswered=b.is_request & b.unanswered,
+        declined=declined,
+        expired=expired,
+        decided=accepted | declined | expired,
+        responses=timed,
+        response_s=ibis.cases((timed, seconds_between(b.created_at, b.responded_at))),
+        completed=b.is_booking & (b.status == BookingStatus.COMPLETED.value),
+        cancelled=cancelled,
+        **by,
+        cancelled_by_unknown=nobody,
+        earning_minutes=ibis.cases((b.is_booking & b.status.isin(REVENUE_STATUSES), b.service_minutes)),
+    )
+
+
+def responses(bookings: Any, booking_offers: Any) -> Any:
+    """What was asked of a provider and answered, with the whole microseconds that took (took_us)."""
+    b = _named(asked(bookings, booking_offers))
+    b = b.filter(b.responded_at >= b.created_at)
+    return b.mutate(took_us=b.responded_at.delta(b.created_at, unit="microsecond"))
 
 
 def accounts(providers: Any) -> Any:

@@ -24,8 +24,9 @@ from assets.marts.mart import Mart
 from assets.marts.mart_writer import MartWriter, largest_table, mart_writer
 from assets.marts.parts import judged as parts
 from assets.marts.parts import links
-from assets.marts.parts.part import Change, gone_of, part_of
+from assets.marts.parts.part import Change, Ranks, gone_of, part_of
 from assets.marts.parts.remake import Remake, Replaced
+from assets.marts.parts.windows import Windows, place_of
 from assets.marts.sql_cache import compiled_marts, fingerprint
 from checks.changes import prove_change
 from checks.proven import Writing, contents_of
@@ -143,7 +144,10 @@ def _build(
     wanted = _wanted(tables)
     compiled: Mapping[str, Compiled] = {}
     if engine is None:
-        compiled = {made.name: _of_what_there_is(con, made) for made in compiled_marts(policy, cache)}
+        offered = _offered(con)
+        compiled = {
+            made.name: made if offered else _without_offers(made) for made in compiled_marts(policy, cache)
+        }
     with afterwards(lambda: _clear(con)):
         with _transaction(con):
             judged = _prepare(con, given)
@@ -159,8 +163,6 @@ def _build(
                 making.in_parts(ledger.change(writer))
             with afterwards(making.clear):
                 making.steps()
-                if ledger is not None and writer.steps is not None:
-                    writer.steps.say(ledger.build, [mart.name for mart in wanted if mart.step and mart.part])
                 with _transaction(con):
                     making.marts(given.now)
                     if ledger is not None:
@@ -170,6 +172,9 @@ def _build(
                         since.whole(con, "some marts were made by themselves")
                 making.writing.committed()
                 if ledger is not None and writer.steps is not None:
+                    making.keep_late()
+                    ranked = [place_of(mart.ranks) for mart in wanted if mart.ranks is not None]
+                    writer.steps.say(ledger.build, [*_kept(wanted), *ranked])
                     writer.steps.whole = True
     return BuildOutcome(
         given.now,
@@ -212,7 +217,7 @@ class _Made:
 
     def change(self, writer: MartWriter) -> Change | str:
         """What changed since they were made, or why all of them are made anew."""
-        kept = [mart.name for mart in self._wanted if mart.step and mart.part]
+        kept = _kept(self._wanted)
         marts = [mart.name for mart in self._wanted if mart.part and not mart.step]
         there = _standing(self._con)
         unknown = since.reason(self._con)
@@ -261,6 +266,8 @@ class _Making:
         """What becomes of marts of which a part is replaced. Of those made whole nothing is known (mart_writer.py)."""
         self._stirred: frozenset[str] | None = None
         """What may be another than at the build before; None: anything."""
+        self._written: set[str] = set()
+        """The steps that were made whole."""
         self.rows: dict[str, int] = {}
         self.digests: dict[str, str] = {}
         self.seconds: dict[str, float] = {}
@@ -271,7 +278,7 @@ class _Making:
         """Make only parts, as far as marts have them and the change is known."""
         self.whole = change if isinstance(change, str) else None
         if isinstance(change, Change):
-            remake = Remake(self._con, change)
+            remake = Remake(self._con, change, lambda name: typed(self._compiled[name]))
             self.whole = remake.find(links.NAME)
             if self.whole is None:
                 self._remake = remake
@@ -284,6 +291,12 @@ class _Making:
     def clear(self) -> None:
         if self._remake is not None:
             self._remake.clear()
+
+    def _follows(self, mart: Mart) -> bool:
+        """Whether a step follows from what it was."""
+        return (
+            self._remake is not None and mart.follows is not None and self._remake.find(mart.follows) is None
+        )
 
     def _in_part(self, mart: Mart) -> bool:
         return (
@@ -303,7 +316,12 @@ class _Making:
         for unit in units:
             self._steps_of(unit)
         for mart in self._early:
-            if mart.part is None and (self._remake is None or mart.name in read):
+            if mart.part is not None:
+                continue
+            if self._follows(mart):
+                with self._timed(mart):
+                    self._follow(mart)
+            elif mart.name not in self._written and (self._remake is None or mart.kept or mart.name in read):
                 self._write_step(mart)
 
     def _steps_of(self, unit: str) -> None:
@@ -320,17 +338,52 @@ class _Making:
                 self._put_part(mart)
 
     def _write_step(self, mart: Mart) -> None:
+        for name in mart.needs:
+            if MARTS[name].of and name not in self._written:
+                self._write_step(MARTS[name])
+        self._written.add(mart.name)
         with self._timed(mart):
+            if self._remake is not None and mart.remembered:
+                self._remake.remember(mart)
             self._writer.write_step(mart.name, typed(self._compiled[mart.name]))
+            if mart.ranks is not None and self._writer.keeps:
+                self._windows(mart.ranks).make()
+
+    def _follow(self, step: Mart) -> None:
+        """A step of core alone that follows from what it was."""
+        assert self._remake is not None
+        if step.difference is not None:
+            query = self._remake.differs(step, step.difference)
+        else:
+            assert step.ranks is not None
+            made, gone = self._remake.passed(step.ranks.unit, MARTS[step.ranks.rows])
+            query = self._windows(step.ranks).follow(f"temp.{quoted(step.name)}", made, gone)
+        # It reads what it replaces.
+        self._writer.write_step(step.name, f"FROM {self._remake.keep(step.name, query)}")
+
+    def _windows(self, ranks: Ranks) -> Windows:
+        assert self._writer.steps is not None
+        rows = ranks.rows
+        # Where all is made the step of rows was made before.
+        made = self._remake is None or self._remake.find(ranks.unit) is not None
+        query = f"FROM temp.{quoted(rows)}" if made else typed(self._compiled[rows])
+        return Windows(self._con, ranks, self._writer.steps.place, query)
 
     def _read_by_whole(self) -> set[str]:
-        """The steps without parts that something reads which is made now."""
+        """The steps that are not kept, and that something reads which is made now."""
         read: set[str] = set()
         for mart in reversed(self._wanted):
-            if self._needless(mart) or (mart.step and mart.part is None and mart.name not in read):
+            if self._needless(mart) or (mart.step and not mart.kept and mart.name not in read):
                 continue
-            read |= {name for name in mart.needs if MARTS[name].step}
+            needs = [MARTS[name] for name in mart.needs if MARTS[name].step]
+            # What is made of a unit's parts has such parts made for it.
+            read |= {need.name for need in needs if not (need.of and self._by_parts(mart, need.of))}
         return read
+
+    def _by_parts(self, mart: Mart, unit: str) -> bool:
+        """Whether a step or mart is made of the parts of a unit."""
+        made_by = mart.follows if mart.part is None else mart.part.unit
+        return made_by == unit and (self._follows(mart) if mart.part is None else self._in_part(mart))
 
     def marts(self, now: datetime) -> None:
         """Every mart, and the steps that are made of marts."""
@@ -342,7 +395,7 @@ class _Making:
             before = known.get(mart.name) if mart.name in standing else None
             with self._timed(mart):
                 if mart.step:
-                    self._writer.write_late(mart.name, self._late(mart))
+                    self._write_late(mart)
                 elif self._needless(mart) and before is not None:
                     self._enter(mart, before, before)
                 elif self._in_part(mart) and before is not None:
@@ -357,12 +410,18 @@ class _Making:
                 [[name, self.digests[name], self.rows[name], now] for name in entered],
             )
 
-    def _late(self, step: Mart) -> str:
-        """The query of a step that is made of marts."""
+    def _write_late(self, step: Mart) -> None:
+        """A step that is made of marts."""
         query = typed(self._compiled[step.name])
-        if self._remake is None or step.difference is None:
-            return query
-        return self._remake.differs(step, step.difference, query)
+        if self._remake is not None and step.difference is not None and self._follows(step):
+            query = self._remake.differs(step, step.difference)
+        self._writer.write_late(step.name, query, kept=step.kept)
+
+    def keep_late(self) -> None:
+        """Keep the steps made of marts that the next build needs. After the marts: a transaction writes one file."""
+        for mart in self._wanted:
+            if mart.kept and mart not in self._early:
+                self._writer.keep_late(mart.name)
 
     def _make_whole(self, mart: Mart, before: str | None) -> None:
         columns = _write(self._con, self._writer, mart, self._compiled[mart.name])
@@ -406,6 +465,11 @@ class _Making:
         if time.perf_counter() - started > _LONG_SECONDS:
             give_back_rest()
         self.seconds[mart.name] = self.seconds.get(mart.name, 0.0) + time.perf_counter() - started
+
+
+def _kept(wanted: Iterable[Mart]) -> list[str]:
+    """The steps that the next build needs as they are."""
+    return [mart.name for mart in wanted if mart.kept]
 
 
 def _stirred(wanted: Iterable[Mart], written: frozenset[str]) -> frozenset[str]:
@@ -519,11 +583,15 @@ def _fill(
 _OFFERS = '"core"."booking_offers"'
 
 
-def _of_what_there_is(con: duckdb.DuckDBPyConnection, made: Compiled) -> Compiled:
-    """A mart that reads no offers where there are none. To DuckDB a table without rows is a table, and a join with it
-    reads the other side's keys; of what it knows to be nothing it makes the query as if offers were not named."""
-    if _OFFERS not in made.sql or con.execute(f"SELECT 1 FROM {_OFFERS} LIMIT 1").fetchone():
-        return made
+def _offered(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether there are offers, or were when the marts were made."""
+    there = con.execute(f"SELECT 1 FROM {_OFFERS} LIMIT 1").fetchone() is not None
+    return there or "booking_offers" in since.captured(con)
+
+
+def _without_offers(made: Compiled) -> Compiled:
+    """A mart that reads no offers. To DuckDB a table without rows is a table, and a join with it reads the other side's
+    keys; of what it knows to be nothing it makes the query as if offers were not named."""
     return replace(made, sql=made.sql.replace(_OFFERS, f"(SELECT * FROM {_OFFERS} WHERE false)"))
 
 

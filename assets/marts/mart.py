@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from assets.marts.parts.part import Difference, Part
+from assets.marts.parts.part import Difference, Part, Ranks
 from checks.schemas import CORE
 from checks.schemas.table import Declaration, Table, declaration_of
 
@@ -31,7 +31,9 @@ class Mart:
     ``clock_columns`` change with the clock alone: they count neither for the digest nor as a change, but
     are always written. ``through``: what no query can say is made of the query's rows by this, a Polars frame of them
     to one of the table's columns. ``part``: which of its rows are made anew where a change reaches them; None: all are,
-    each time. ``difference``: how a step follows from what it was.
+    each time. ``difference``, ``ranks``: how a step follows from what it was. ``of``: the unit by whose parts a step is
+    made for other steps of that unit, as it is and as it was, without being kept itself. ``remembered``: a step that is
+    made whole, and of which others want to know what it was.
     """
 
     name: str
@@ -42,10 +44,25 @@ class Mart:
     through: Through | None = None
     part: Part | None = None
     difference: Difference | None = None
+    ranks: Ranks | None = None
+    of: str | None = None
+    remembered: bool = False
 
     @property
     def step(self) -> bool:
         return self.table is None
+
+    @property
+    def kept(self) -> bool:
+        """Whether it is a step that the next build needs as it is."""
+        kept = self.part is not None or self.ranks is not None or self.remembered
+        return self.step and (kept or (self.difference is not None and self.difference.was is None))
+
+    @property
+    def follows(self) -> str | None:
+        """The unit by whose changes a step follows from what it was; None: it does not."""
+        how = self.difference or self.ranks
+        return None if how is None else how.unit
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -86,6 +103,9 @@ def _known(
     through: Through | None = None,
     part: Part | None = None,
     difference: Difference | None = None,
+    ranks: Ranks | None = None,
+    of: str | None = None,
+    remembered: bool = False,
 ) -> None:
     name = make.__name__
     if name in _MADE:
@@ -93,7 +113,9 @@ def _known(
     if table is not None and table.name != name:
         raise ValueError(f"The mart {name} is declared as {table.name}.")
     reads = tuple(argument for argument in _arguments(make) if argument not in (AT, POLICY))
-    _MADE[name] = Mart(name, make, reads, table, tuple(clock_columns), through, part, difference)
+    _MADE[name] = Mart(
+        name, make, reads, table, tuple(clock_columns), through, part, difference, ranks, of, remembered
+    )
 
 
 def mart(
@@ -115,13 +137,18 @@ def mart(
 
 
 def step(
-    *, part: Part | None = None, difference: Difference | None = None
+    *,
+    part: Part | None = None,
+    difference: Difference | None = None,
+    ranks: Ranks | None = None,
+    of: str | None = None,
+    remembered: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A step: as a mart, and not published. One with a ``part`` is kept beside the warehouse, the others go with the
-    build. ``difference``: as of ``Mart``."""
+    """A step: as a mart, and not published. What the next build needs of it is kept beside the warehouse, the others go
+    with the build. ``difference``, ``ranks``, ``of``, ``remembered``: as of ``Mart``."""
 
     def known(make: Callable[..., Any]) -> Callable[..., Any]:
-        _known(make, None, part=part, difference=difference)
+        _known(make, None, part=part, difference=difference, ranks=ranks, of=of, remembered=remembered)
         return make
 
     return known

@@ -34,11 +34,14 @@ class MartWriter:
         large: bool,
         plain: bool = False,
         steps: KeptSteps | None = None,
+        keeps: bool = False,
     ) -> None:
         self._con = con
         self._large = large
         self._plain = plain
         self.steps = steps
+        self.keeps = keeps
+        """Whether steps stay for the next build."""
         self._tables: list[str] = []
         self.draft = "marts.bw_new" if large else "temp.bw_new"
 
@@ -61,10 +64,22 @@ class MartWriter:
         finally:
             self._con.execute("RESET force_compression")
 
-    def write_late(self, name: str, query: str) -> None:
-        """A step that reads a mart of this build, amid its transaction."""
-        self._tables.append(name)
-        self._con.execute(f"CREATE TEMP TABLE {quoted(name)} AS {query}")
+    def write_late(self, name: str, query: str, *, kept: bool = False) -> None:
+        """A step that reads a mart of this build, amid its transaction. One that is ``kept`` waits under another name
+        until that is over (``keep_late``), where steps are kept."""
+        if not kept or self.steps is None:
+            self._tables.append(name)
+            self._con.execute(f"CREATE TEMP TABLE {quoted(name)} AS {query}")
+            return
+        waiting = _waiting(name)
+        self._tables.append(waiting)
+        self._con.execute(f"CREATE TEMP TABLE {quoted(waiting)} AS {query}")
+        self.steps.show(name, f"temp.{quoted(waiting)}")
+
+    def keep_late(self, name: str) -> None:
+        """Keep a step beside the warehouse that was written late."""
+        if self.steps is not None:
+            self.steps.write(name, f"FROM temp.{quoted(_waiting(name))}")
 
     def write_draft(self, query: str) -> None:
         kind = "TABLE" if self._large else "TEMP TABLE"
@@ -88,6 +103,10 @@ class MartWriter:
             self._con.execute(f"DROP TABLE IF EXISTS temp.{quoted(name)}")
 
 
+def _waiting(name: str) -> str:
+    return f"late_{name}"
+
+
 @contextmanager
 def mart_writer(
     con: duckdb.DuckDBPyConnection, *, keep: bool = False, kept_of: str | None = None
@@ -105,7 +124,7 @@ def mart_writer(
     # What is to stay has a file of its own: a build of a few marts in between does not touch it.
     steps = KeptSteps(con, path.with_name(f"{path.stem}.{'kept' if keep else 'steps'}.duckdb"))
     steps.open(kept_of if keep else None)
-    writer = MartWriter(con, large=large, plain=rows <= PLAIN_ROWS, steps=steps)
+    writer = MartWriter(con, large=large, plain=rows <= PLAIN_ROWS, steps=steps, keeps=keep)
     try:
         with afterwards(lambda: (writer.clear(), steps.close())):
             yield writer

@@ -45,7 +45,7 @@ class KeptSteps:
             self.forget()
             return
         for name in self._stored():
-            self._show(name)
+            self.show(name)
 
     def forget(self) -> None:
         """Drop all steps."""
@@ -71,9 +71,10 @@ class KeptSteps:
             ).fetchall()
         ]
 
-    def _show(self, name: str) -> None:
+    def show(self, name: str, place: str | None = None) -> None:
+        """Let SQL find a step where it is stored, or in another ``place``."""
         self._views.add(name)
-        self._con.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS FROM {self.place(name)}")
+        self._con.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS FROM {place or self.place(name)}")
 
     def _hide(self) -> None:
         for name in self._views:
@@ -87,7 +88,7 @@ class KeptSteps:
     def write(self, name: str, query: str) -> None:
         """A step, whole."""
         self._con.execute(f"CREATE OR REPLACE TABLE {self.place(name)} AS {query}")
-        self._show(name)
+        self.show(name)
 
     def has(self, names: Collection[str]) -> bool:
         """Whether all of these stand there."""

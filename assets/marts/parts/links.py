@@ -28,8 +28,8 @@ _KEYS: Final = "(FROM temp.touched_keys)"
 
 _OF_BOOKINGS: Final = f"collection IN ({', '.join(map(literal, BOOKING_COLLECTIONS))})"
 
-#: Parts by the record a row is of, by the booking, by either, by what it is itself (collection, row_id), and by a
-#: reference or a test's key as it is written.
+#: Parts by the record a row is of, by the booking, by either, by what it is itself (collection, row_id), by a reference
+#: or a test's key as it is written, and by the review with those of the same bookings.
 BY_RECORD: Final = Part(NAME, _RECORDS)
 BY_BOOKING: Final = Part(NAME, _BOOKINGS)
 BY_EITHER: Final = Part(NAME, f"({_RECORDS} OR {_BOOKINGS})")
@@ -39,6 +39,8 @@ BY_ROW: Final = Part(
     f" OR ({_OF_BOOKINGS} AND row_id IN (FROM temp.touched_bookings)))",
 )
 BY_TEST: Final = Part(NAME, f"lower(test_key) IN {_KEYS}")
+_REVIEWS: Final = f"(review_id IN (FROM temp.touched_reviews) OR lower(booking_ref) IN {_KEYS})"
+BY_REVIEW: Final = Part(NAME, _REVIEWS)
 BY_REFERENCE: Final = Part(NAME, f"lower(written) IN {_KEYS}")
 
 
@@ -56,6 +58,10 @@ def _find(con: Any, change: Change) -> str | None:
     _put(con, "bookings", _bookings(con, change))
     _put(con, "records", _records(con, change))
     _put(con, "keys", _keys())
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE touched_reviews AS"
+        f" SELECT DISTINCT review_id FROM ({since.changed('reviews', 'review_id')})"
+    )
     follow(con, _FOLLOWED, "touched_keys")
     return _too_many(con)
 
@@ -157,6 +163,7 @@ def _keys() -> list[str]:
         since.changed("commissions", "lower(booking_doc_ref)"),
         f"{since.changed('quarantined', 'lower(row_id)')} WHERE {_OF_BOOKINGS}",
         f"{since.changed('quarantined', 'lower(business_id)')} WHERE {_OF_BOOKINGS}",
+        since.changed("reviews", "lower(booking_ref)"),
         *loose,
     ]
 
@@ -181,8 +188,9 @@ LINKS: Final = Unit(
         "bookings": _BOOKINGS,
         "commissions": _RECORDS,
         **dict.fromkeys(_REFERENCES, f"lower(booking_ref) IN {_KEYS}"),
+        "reviews": _REVIEWS,
     },
     _find,
-    ("touched_bookings", "touched_records", "touched_keys"),
+    ("touched_bookings", "touched_records", "touched_keys", "touched_reviews"),
     ("touched_providers", *left_by("touched_keys")),
 )

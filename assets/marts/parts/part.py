@@ -5,7 +5,7 @@ this module, a file each; making parts is remake.py's business.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -24,14 +24,28 @@ class Part:
 @dataclass(frozen=True)
 class Difference:
     """A step of which each row, told by ``keys``, sums ``measures`` (whole numbers) of the rows of ``unit``'s parts,
-    each of which adds to it by itself: it is what it was (``was``, in SQL), less what is gone and with what was made.
-    ``rows``: the measure that counts those rows; where it comes to 0 there is none."""
+    each of which adds to it by itself: it is what it was (``was``, in SQL; None: as it is kept beside the warehouse),
+    less what is gone and with what was made. ``rows``: the measure that counts those rows; where it comes to 0 there
+    is none. All it reads are tables and parts that the unit knows."""
 
     unit: str
     keys: tuple[str, ...]
     measures: tuple[str, ...]
     rows: str
-    was: str
+    was: str | None = None
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """A step of exact quantiles of a whole number: of each ``key`` those of the ``value`` of its rows in the step
+    ``rows``, in the columns that ``quantiles`` names with their fractions. They follow from the values about each rank,
+    which are kept (windows.py), and from what rows of ``unit``'s parts came and went."""
+
+    unit: str
+    rows: str
+    key: str
+    value: str
+    quantiles: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -66,13 +80,15 @@ class Unit:
     """``reads``: of tables that are no parts of this unit the condition of the rows that its parts are made from, in
     the order in which they are looked up; the others are read whole. ``keys``: the tables in ``temp`` with what was
     touched: where none has a row, nothing has to be looked up. ``touched``: the other tables that ``find`` leaves
-    there."""
+    there. ``within``: of tables of core a query that has all those rows, which costs less to look through; it may name
+    parts of the unit of links, which comes first."""
 
     name: str
     reads: Mapping[str, str]
     find: Finding
     keys: tuple[str, ...]
     touched: tuple[str, ...] = ()
+    within: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def part_of(unit: str, table: str) -> str:
@@ -83,6 +99,16 @@ def part_of(unit: str, table: str) -> str:
 def gone_of(unit: str, table: str) -> str:
     """The same, as it was."""
     return quoted(f"gone_{unit}_{table}")
+
+
+def was_of(unit: str, table: str) -> str:
+    """The part of a table of core as the build before read it."""
+    return quoted(f"was_{unit}_{table}")
+
+
+def remembered(step: str) -> str:
+    """A step that is made whole, as the build before left it."""
+    return quoted(f"was_{step}")
 
 
 #: More rows than this share of a table are not a part of it any more; so few are one of any table.

@@ -6,18 +6,32 @@ and mart; which are reached, in the units' files; when all has to be made anew, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from assets.core import since
 from assets.engines.compiled import Compiled
+from assets.engines.duckdb import set_instant
 from assets.marts.mart import Mart
+from assets.marts.parts.accounts import ACCOUNTS, SERVED
 from assets.marts.parts.anomalies import ANOMALIES, OVERLAPS
 from assets.marts.parts.customers import CUSTOMERS, HANDED
 from assets.marts.parts.days import DAYS
 from assets.marts.parts.hours import HOURS
 from assets.marts.parts.links import LINKS
-from assets.marts.parts.part import Change, Difference, Part, Unit, gone_of, part_of
+from assets.marts.parts.part import (
+    Change,
+    Difference,
+    Judged,
+    Part,
+    Unit,
+    gone_of,
+    part_of,
+    remembered,
+    was_of,
+)
+from assets.marts.parts.requests import REQUESTS
 from assets.marts.parts.retention import RETENTION
 from assets.marts.parts.rooms import CONVERSATIONS, ROOMS
 from assets.marts.parts.rooms import DAYS as ROOM_DAYS
@@ -36,6 +50,9 @@ _ALL: Final = (
     CUSTOMERS,
     RETENTION,
     HOURS,
+    REQUESTS,
+    ACCOUNTS,
+    SERVED,
 )
 UNITS: Final = {unit.name: unit for unit in _ALL}
 
@@ -59,13 +76,17 @@ class Replaced:
 
 
 class Remake:
-    """The parts of one build. What it leaves in ``temp`` goes with ``clear``."""
+    """The parts of one build. What it leaves in ``temp`` goes with ``clear``. ``query``: from the name of a step or
+    mart to its SQL, with each column of its own type."""
 
-    def __init__(self, con: Any, change: Change) -> None:
+    def __init__(self, con: Any, change: Change, query: Callable[[str], str]) -> None:
         self._con = con
+        self._query = query
         self._change = change
         self._tables: list[str] = []
         self._sliced: set[tuple[str, str]] = set()
+        self._gone: dict[tuple[str, str], str] = {}
+        self._remembered: dict[str, str] = {}
         self._found: dict[str, str | None] = {}
 
     def find(self, name: str) -> str | None:
@@ -90,27 +111,58 @@ class Remake:
             gone_of(unit.name, mart.name), f"SELECT rowid AS bw_row, {columns} FROM {table} WHERE {part.rows}"
         )
         self._sliced.add((unit.name, mart.name))
+        self._gone[unit.name, mart.name] = f"temp.{gone_of(unit.name, mart.name)}"
 
-    def differs(self, step: Mart, difference: Difference, typed: str) -> str:
-        """The query of a step that follows from what it was: ``typed`` asked of what was made and of what is gone."""
-        made, gone = typed, typed
-        for name in step.reads:
-            made = made.replace(_source(name), f"temp.{part_of(difference.unit, name)}")
-            gone = gone.replace(_source(name), f"temp.{gone_of(difference.unit, name)}")
+    def differs(self, step: Mart, difference: Difference) -> str:
+        """The query of a step that follows from what it was: its own asked of what is there now and, by the clock of
+        then, of what was."""
+        made, gone = self.both(UNITS[difference.unit], step)
         keys, measures = (", ".join(map(quoted, names)) for names in (difference.keys, difference.measures))
         less = ", ".join(f"-{quoted(name)} AS {quoted(name)}" for name in difference.measures)
         sums = ", ".join(
             f"CAST(sum({quoted(name)}) AS BIGINT) AS {quoted(name)}" for name in difference.measures
         )
+        was = difference.was or f"FROM {_source(step.name)}"
         return (
-            f"SELECT {keys}, {sums} FROM (SELECT {keys}, {measures} FROM ({difference.was})"
-            f" UNION ALL SELECT {keys}, {measures} FROM ({made}) UNION ALL SELECT {keys}, {less} FROM ({gone}))"
+            f"SELECT {keys}, {sums} FROM (SELECT {keys}, {measures} FROM ({was})"
+            f" UNION ALL SELECT {keys}, {measures} FROM {made} UNION ALL SELECT {keys}, {less} FROM {gone})"
             f" GROUP BY {keys} HAVING sum({quoted(difference.rows)}) <> 0"
         )
+
+    def both(self, unit: Unit, step: Mart) -> tuple[str, str]:
+        """The tables with what a step's query makes of the parts of a unit as they are, and as they were."""
+        made = gone = self._query(step.name)
+        for name in step.reads:
+            made = made.replace(_source(name), self._read(unit, name))
+            gone = gone.replace(_source(name), self._was(unit, name))
+        self._table(part_of(unit.name, step.name), made)
+        # (Where this fails the build does, and forgets its instants.)
+        _judge(self._con, self._change.before)
+        self._table(gone_of(unit.name, step.name), gone)
+        _judge(self._con, self._change.now)
+        self._sliced.add((unit.name, step.name))
+        self._gone[unit.name, step.name] = f"temp.{gone_of(unit.name, step.name)}"
+        return f"temp.{part_of(unit.name, step.name)}", self._gone[unit.name, step.name]
+
+    def passed(self, name: str, step: Mart) -> tuple[str, str]:
+        """The same of a step that is made for others of a unit, once."""
+        return self._read(UNITS[name], step.name), self._was(UNITS[name], step.name)
+
+    def remember(self, step: Mart) -> None:
+        """Keep what a step was, which is made whole, before it is replaced."""
+        self._remembered[step.name] = f"temp.{remembered(step.name)}"
+        self._table(remembered(step.name), f"FROM {_source(step.name)}")
+
+    def keep(self, name: str, query: str) -> str:
+        """A table in ``temp`` for the rest of the build."""
+        self._table(quoted(f"new_{name}"), query)
+        return f"temp.{quoted(f'new_{name}')}"
 
     def _read(self, unit: Unit, name: str) -> str:
         """What a query of this unit reads for a table: its part, where it has one."""
         if (unit.name, name) not in self._sliced:
+            if (step := _passed(unit, name)) is not None:
+                return self.both(unit, step)[0]
             if name not in unit.reads:
                 return _source(name)
             for first in unit.reads:  # a condition may rest on the parts before it
@@ -118,9 +170,42 @@ class Remake:
                     break
                 self._read(unit, first)
             which = unit.reads[name] if self._touched(unit) else "false"
-            self._table(part_of(unit.name, name), f"SELECT * FROM {_source(name)} WHERE {which}")
+            self._table(part_of(unit.name, name), f"SELECT * FROM {self._within(unit, name)} WHERE {which}")
             self._sliced.add((unit.name, name))
         return f"temp.{part_of(unit.name, name)}"
+
+    def _within(self, unit: Unit, name: str) -> str:
+        """Where the rows of a part are looked up."""
+        if name not in unit.within:
+            return _source(name)
+        self._read(LINKS, name)
+        return f"({unit.within[name]})"
+
+    def _was(self, unit: Unit, name: str) -> str:
+        """What a query of this unit read for a table at the build before, as far as its parts are concerned."""
+        if name in self._remembered:
+            return self._remembered[name]
+        if (unit.name, name) not in self._gone:
+            now = self._read(unit, name)
+            if (unit.name, name) in self._gone:  # one that passes through is made with what it was
+                return self._gone[unit.name, name]
+            if name not in unit.reads:
+                raise AssertionError(f"what {name} was is not known to the unit {unit.name}")
+            self._gone[unit.name, name] = self._before(unit, name, now)
+        return self._gone[unit.name, name]
+
+    def _before(self, unit: Unit, name: str, now: str) -> str:
+        """The part of a table of core as it was. What came is there now, what went is not, and both are known: what is
+        there now, without what came and with what went, is what was."""
+        if name not in self._change.written:
+            return now
+        self._table(
+            was_of(unit.name, name),
+            f"SELECT * FROM (SELECT * FROM {now} UNION ALL BY NAME"
+            f" SELECT * FROM ({since.changed(name)}) WHERE {unit.reads[name]})"
+            " GROUP BY ALL HAVING count(*) % 2 = 1",
+        )
+        return f"temp.{was_of(unit.name, name)}"
 
     def _touched(self, unit: Unit) -> bool:
         """Whether anything was touched: else no table has to be looked through for it."""
@@ -158,6 +243,20 @@ class Remake:
         """Drop what is temporary."""
         for name in self._tables:
             self._con.execute(f"DROP TABLE IF EXISTS temp.{name}")
+
+
+def _judge(con: Any, one: Judged) -> None:
+    """Let queries be judged at the instants of a build."""
+    set_instant(con, "now", one.now)
+    set_instant(con, "judged_at", one.judged_at)
+
+
+def _passed(unit: Unit, name: str) -> Mart | None:
+    """The step of that name that is made for others of the unit; None: it is none."""
+    from assets.marts.every import MARTS
+
+    found = None if name in CORE else MARTS.get(name)
+    return found if found is not None and found.of == unit.name else None
 
 
 def _source(name: str) -> str:

@@ -9,32 +9,32 @@ from assets.marts.behind import behind, gather, of_booking, one, where
 from assets.marts.expressions import bookings_read, interval, local, zones_read
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
-from assets.marts.steps.hour_requests import COUNTS, asked_by_hour, local_hour
-from assets.marts.steps.provider_spans import ON_LINE, provider_spans
+from assets.marts.steps.account_spans import newest_spans
+from assets.marts.steps.hour_changes import CHANGES, changes_of, hours_once, since_reached, with_hours
+from assets.marts.steps.hour_requests import COUNTS, asked_by_hour
+from assets.marts.steps.status_spans import spans_of
 from assets.marts.tables import Instants
 from checks.schemas.providers import Capacity
-from marketplace.statuses import ProviderStatus
 from marketplace.zones import JAKARTA
 
 _HOUR = timedelta(hours=1)
-#: By how many more providers an hour has than the one before it.
-_CHANGES = ("seen", "online", "busy")
 
 
 @mart(Capacity)
-def capacity(hour_requests: Any, provider_spans: Any, scans: Any, at: Instants) -> ir.Table:
+def capacity(hour_requests: Any, hour_changes: Any, account_spans: Any, scans: Any, at: Instants) -> ir.Table:
     """Requests and providers by local hour and the provider's city. Bookings are those created in the hour, whatever
     became of them later. A provider counts as seen, on line or busy in an hour in which its status was known,
     AVAILABLE or BUSY, or BUSY, at one moment at least: a provider is counted once, however often it comes and goes. Its
     status is what its row says, whatever it was last seen. Hours of which no status is known are null."""
-    by_hour = _changes(provider_spans)
+    newest = with_hours(newest_spans(account_spans, scans, at))
+    by_hour = _of_changes(hour_changes, changes_of(since_reached(newest)))
     asked = _of(hour_requests, **{name: hour_requests[name] for name in COUNTS})
     rows: Any = ibis.union(asked, by_hour, _every_hour(by_hour), distinct=False)
     rows = rows.group_by("city", "local_hour").aggregate(
-        **{name: rows[name].sum().cast("int64") for name in (*COUNTS, *_CHANGES)}
+        **{name: rows[name].sum().cast("int64") for name in (*COUNTS, *CHANGES)}
     )
     upto = ibis.window(group_by="city", order_by="local_hour", preceding=None, following=0)
-    rows = rows.mutate(**{name: rows[name].sum().over(upto).cast("int64") for name in _CHANGES})
+    rows = rows.mutate(**{name: rows[name].sum().over(upto).cast("int64") for name in CHANGES})
     rows = rows.filter((rows.requests > 0) | (rows.seen > 0))
     # Over in all zones: the clock of the one where it is earliest is past it.
     over = rows.local_hour + interval(_HOUR) <= local(at.now, JAKARTA.offset_minutes)
@@ -62,59 +62,17 @@ def _of(rows: Any, **columns: Any) -> Any:
     return rows.select(
         "city",
         "local_hour",
-        **{name: columns.get(name, zero).cast("int64") for name in (*COUNTS, *_CHANGES)},
+        **{name: columns.get(name, zero).cast("int64") for name in (*COUNTS, *CHANGES)},
     )
 
 
-def _kinds(rows: Any) -> dict[str, Any]:
-    """In which spans a provider is seen, on line and busy."""
-    return {
-        "seen": rows.status.notnull(),
-        "online": rows.status.isin(ON_LINE),
-        "busy": rows.status == ProviderStatus.BUSY.value,
-    }
-
-
-def _changes(spans: Any) -> Any:
+def _of_changes(*tables: Any) -> Any:
     """By how many more providers were seen, on line and busy in an hour than in the one before it."""
-    parts: list[Any] = []
-    for name, rows in _hours_once(spans).items():
-        parts += [
-            _of(rows.mutate(local_hour=rows.first_hour), **{name: one()}),
-            _of(rows.mutate(local_hour=rows.last_hour + interval(_HOUR)), **{name: -one()}),
-        ]
+    parts = [_of(rows, **{name: rows[name] for name in CHANGES}) for rows in tables]
     rows: Any = ibis.union(*parts, distinct=False)
     return rows.group_by("city", "local_hour").aggregate(
-        **{name: rows[name].sum().cast("int64") for name in (*COUNTS, *_CHANGES)}
+        **{name: rows[name].sum().cast("int64") for name in (*COUNTS, *CHANGES)}
     )
-
-
-def _hours_once(spans: Any) -> dict[str, Any]:
-    """Of each kind: from which hour to which spans reach, without the hours that an earlier span of the provider
-    reached into."""
-    rows = spans.select(
-        "provider_id",
-        "city",
-        "status",
-        "from_at",
-        first_hour=local_hour(spans.from_at, spans.utc_offset_minutes),
-        # Half-open: the moment before its end is the last in it.
-        last_hour=local_hour(spans.to_at - ibis.interval(microseconds=1), spans.utc_offset_minutes),
-    )
-    # All kinds in one pass over the spans.
-    before = ibis.window(group_by="provider_id", order_by=["from_at", "last_hour"], preceding=(None, 1))
-    hours: dict[str, Any] = {
-        name: ibis.cases((holds, rows.last_hour)) for name, holds in _kinds(rows).items()
-    }
-    rows = rows.mutate(**{f"{name}_reached": hour.max().over(before) for name, hour in hours.items()})
-    found: dict[str, Any] = {}
-    for name, holds in _kinds(rows).items():
-        some = rows.filter(holds)
-        free_from = some[f"{name}_reached"] + interval(_HOUR)
-        first = ibis.greatest(some.first_hour, ibis.coalesce(free_from, some.first_hour))
-        some = some.select("provider_id", "city", "last_hour", first_hour=first)
-        found[name] = some.filter(some.last_hour >= some.first_hour)
-    return found
 
 
 def _every_hour(by_hour: Any) -> Any:
@@ -135,7 +93,7 @@ def capacity_rows(bookings: Any, providers: Any, provider_states: Any, scans: An
     parts = [
         of_booking(b, "city", "local_hour", requests=one(), **{name: where(b[name]) for name in COUNTS[1:]})
     ]
-    for name, rows in _hours_once(provider_spans(provider_states, providers, scans, at)).items():
+    for name, rows in hours_once(spans_of(provider_states, providers, scans, at)).items():
         hours = rows.last_hour.delta(rows.first_hour, unit="hour").cast("int64")
         rows = rows.mutate(number=ibis.range(ibis.literal(0).cast("int64"), hours + 1).unnest())
         parts.append(

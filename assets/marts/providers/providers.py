@@ -5,26 +5,23 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from assets.marts.answers import accounts, asked_and_booked, with_answers
+from assets.marts.answers import PROVIDER_COUNTS, accounts, asked_of_providers
 from assets.marts.behind import behind, gather, of_booking, one, where
-from assets.marts.expressions import bookings_read, counted, seconds_between, zones_read
+from assets.marts.expressions import bookings_read, zones_read
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
-from assets.marts.steps.provider_spans import ON_LINE, provider_spans
+from assets.marts.steps.account_spans import seen
+from assets.marts.steps.provider_dues import late_fees, own_paid
+from assets.marts.steps.provider_served import services
+from assets.marts.steps.rated_reviews import rated
+from assets.marts.steps.status_spans import ON_LINE, spans_of
 from assets.marts.tables import Instants
 from checks.schemas.providers import ProviderFigures
-from marketplace.commission import PAID_STATUS, REVENUE_STATUSES, TRACKED_STATES, EntryKind, EntryPart
-from marketplace.identifiers import ROLE_WORDS
-from marketplace.services import FEWEST_RATINGS, MEDIAN, TAIL
-from marketplace.statuses import BookingStatus, ProviderStatus, Role, values
+from marketplace.services import FEWEST_RATINGS
+from marketplace.statuses import ProviderStatus
 
-_BY = {
-    "cancelled_by_customer": values(Role.CUSTOMER),
-    "cancelled_by_provider": values(Role.THERAPIST),
-    "cancelled_by_admin": values(Role.ADMIN, Role.SYSTEM),
-}
-_MINUTE_S = timedelta(minutes=1).total_seconds()
-_DAY_S = timedelta(days=1).total_seconds()
+_MINUTE_US = timedelta(minutes=1) / timedelta(microseconds=1)
+_DAY_US = timedelta(days=1) / timedelta(microseconds=1)
 
 
 @mart(
@@ -39,14 +36,14 @@ _DAY_S = timedelta(days=1).total_seconds()
     ),
 )
 def providers(
-    bookings: Any,
-    booking_offers: Any,
     providers: Any,
-    reviews: Any,
     reassignments: Any,
-    commission_reconciliation: Any,
-    commission_entries: Any,
-    provider_spans: Any,
+    provider_requests: Any,
+    provider_responses: Any,
+    provider_ratings: Any,
+    provider_dues: Any,
+    account_spans: Any,
+    provider_served: Any,
     scans: Any,
     at: Instants,
 ) -> ir.Table:
@@ -55,16 +52,15 @@ def providers(
     reviews that name the provider, or whose booking does. Availability is what was seen of its status, and utilisation
     is of that time alone. Commission discipline is of the records that are the bookings' own."""
     read = bookings_read(scans) & zones_read(scans)
-    asked = _requests(bookings, booking_offers, at)
-    rows: Any = _everyone(providers, asked)
+    rows: Any = _everyone(providers, provider_requests)
     for part in (
-        asked,
-        _ratings(reviews, bookings),
+        provider_requests.rename(of="provider_id").drop("lines"),
+        provider_responses.rename(of="provider_id"),
+        provider_ratings.rename(of="provider_id"),
         _handed(reassignments),
-        _seen(provider_spans),
-        _served(bookings, provider_spans),
-        _paid(commission_reconciliation),
-        _fees(commission_entries),
+        seen(account_spans, scans, at).rename(of="provider_id"),
+        provider_served.rename(of="provider_id").drop("lines"),
+        provider_dues.rename(of="provider_id").drop("lines"),
     ):
         rows = rows.left_join(part, rows.provider_id == part.of).drop("of")
     # Columns: each place that asks for one anew is another table for DuckDB to put in order.
@@ -72,11 +68,11 @@ def providers(
     read = rows.read
     counts = {
         name: rows[name].fill_null(0).cast("int64")
-        for name in (*_COUNTS, "booked_minutes", "reassigned_away", "reassigned_to")
+        for name in (*PROVIDER_COUNTS, "booked_minutes", "reassigned_away", "reassigned_to")
     }
     ratings: Any = ibis.cases((rows.reviewed, rows.ratings.fill_null(0)))
-    available = rows.available_s / _MINUTE_S
-    booked_seen = ibis.cases((rows.seen_s.notnull(), rows.booked_seen_s.fill_null(0.0) / _MINUTE_S))
+    available = rows.available_us / _MINUTE_US
+    booked_seen = ibis.cases((rows.seen_us.notnull(), rows.served_us.fill_null(0) / _MINUTE_US))
     judged = at.judged_at.notnull()
 
     def where_judged(count: Any) -> Any:
@@ -87,18 +83,18 @@ def providers(
         "provider_type",
         "provider_name",
         "city",
-        **{name: counts[name] for name in _COUNTS[:_DECIDED]},
+        **{name: counts[name] for name in PROVIDER_COUNTS[:_DECIDED]},
         acceptance_rate=ibis.cases((read, counts["accepted"] / counts["decided"].nullif(0))),
         responses=counts["responses"],
-        p50_response_s=rows.p50_response_s,
-        p95_response_s=rows.p95_response_s,
-        **{name: counts[name] for name in _COUNTS[_DECIDED + 1 :]},
+        p50_response_s=rows.p50_us / 1e6,
+        p95_response_s=rows.p95_us / 1e6,
+        **{name: counts[name] for name in PROVIDER_COUNTS[_DECIDED + 1 :]},
         reassigned_away=counts["reassigned_away"],
         reassigned_to=counts["reassigned_to"],
         ratings=ratings,
-        rating=ibis.cases(((ratings >= FEWEST_RATINGS).fill_null(False), rows.rating)),
+        rating=ibis.cases(((ratings >= FEWEST_RATINGS).fill_null(False), rows.stars / rows.ratings)),
         booked_minutes=counts["booked_minutes"],
-        seen_minutes=rows.seen_s / _MINUTE_S,
+        seen_minutes=rows.seen_us / _MINUTE_US,
         available_minutes=available,
         booked_seen_minutes=booked_seen,
         utilisation=ibis.cases((read, booked_seen / available.nullif(0.0))),
@@ -106,26 +102,12 @@ def providers(
         paid_late=where_judged(rows.paid_late),
         paid_undated=where_judged(rows.paid_undated),
         fees_idr=where_judged(rows.fees_idr),
-        restricted_days=rows.restricted_s / _DAY_S,
+        restricted_days=rows.restricted_us / _DAY_US,
         is_complete=ibis.cases((read, True)),
     )
 
 
-_COUNTS = (
-    "requests",
-    "answered",
-    "accepted",
-    "declined",
-    "expired",
-    "unanswered",
-    "decided",
-    "responses",
-    "completed",
-    "cancelled",
-    *_BY,
-    "cancelled_by_unknown",
-)
-_DECIDED = _COUNTS.index("responses")
+_DECIDED = PROVIDER_COUNTS.index("responses")
 
 
 def _read_whole(scans: Any, collection: str) -> Any:
@@ -133,53 +115,10 @@ def _read_whole(scans: Any, collection: str) -> Any:
     return (s.count() > 0).as_scalar()
 
 
-def _asked(bookings: Any, booking_offers: Any, at: Instants) -> Any:
-    """Counted bookings that name a provider, with what became of each and the seconds to its answer (response_s, null
-    where it is not known); of one that was offered, what was asked stands in the offers' rows."""
-    b = asked_and_booked(bookings, booking_offers)
-    # A role word names nobody: bookings of "therapist" are of many.
-    b = with_answers(b.filter(b.provider_id.notnull() & ~b.provider_id.lower().isin(ROLE_WORDS)), at)
-    timed = b.is_request & (b.responded_at >= b.created_at).fill_null(False)
-    accepted = b.is_request & b.accepted
-    declined = b.is_request & (b.status == BookingStatus.DECLINED.value)
-    expired = b.is_request & (b.status == BookingStatus.EXPIRED.value)
-    cancelled = b.is_booking & (b.status == BookingStatus.CANCELLED.value)
-    by = {name: cancelled & b.cancelled_by.isin(roles).fill_null(False) for name, roles in _BY.items()}
-    nobody: Any = cancelled
-    for told in by.values():
-        nobody = nobody & ~told
-    return b.mutate(
-        requests=b.is_request,
-        answered=b.is_request & b.answered,
-        accepted=accepted,
-        unanswered=b.is_request & b.unanswered,
-        declined=declined,
-        expired=expired,
-        decided=accepted | declined | expired,
-        responses=timed,
-        response_s=ibis.cases((timed, seconds_between(b.created_at, b.responded_at))),
-        completed=b.is_booking & (b.status == BookingStatus.COMPLETED.value),
-        cancelled=cancelled,
-        **by,
-        cancelled_by_unknown=nobody,
-        earning_minutes=ibis.cases((b.is_booking & b.status.isin(REVENUE_STATUSES), b.service_minutes)),
-    )
-
-
-def _requests(bookings: Any, booking_offers: Any, at: Instants) -> Any:
-    b = _asked(bookings, booking_offers, at)
-    return b.group_by(of="provider_id").aggregate(
-        **{name: b.count(where=b[name]) for name in _COUNTS},
-        p50_response_s=b.response_s.quantile(MEDIAN),
-        p95_response_s=b.response_s.quantile(TAIL),
-        booked_minutes=b.earning_minutes.sum(),
-    )
-
-
 def _everyone(providers: Any, asked: Any) -> Any:
     """Providers that are there, and whoever bookings name."""
     p = accounts(providers)
-    booked = asked.select(booked="of")
+    booked = asked.select(booked="provider_id")
     rows = p.outer_join(booked, p.account == booked.booked)
     rows = rows.filter(rows.there.fill_null(False) | rows.booked.notnull())
     return rows.select(
@@ -188,48 +127,6 @@ def _everyone(providers: Any, asked: Any) -> Any:
         provider_name=rows.name,
         city=rows.home,
     )
-
-
-def rated(reviews: Any, bookings: Any) -> Any:
-    """Reviews with a rating and the provider they are of (``of``): their own, else their booking's. Without those of
-    test bookings."""
-    r = reviews.filter(reviews.deleted_at.isnull() & reviews.rating.notnull())
-    b = bookings.filter(bookings.deleted_at.isnull())
-    keys: Any = ibis.union(
-        *(
-            b.select(key=b[column], theirs=b.provider_id, test=b.is_test.fill_null(False))
-            for column in ("booking_id", "business_id")
-        ),
-        distinct=False,
-    )
-    keys = keys.filter(keys.key.notnull()).mutate(folded=lambda k: k.key.lower())
-    tests, real = keys.filter(keys.test), keys.filter(~keys.test)
-    # Of a test booking and a real one the real one is meant.
-    tests = tests.select("folded").distinct()
-    tests = tests.anti_join(real.semi_join(tests, "folded").select("folded"), "folded")
-    r = r.mutate(named=r.booking_ref.lower())
-    r = r.anti_join(tests, r.named == tests.folded)
-    alone = r.filter(r.provider_id.isnull() & r.named.notnull()).select("booking_ref", "named").distinct()
-    fits = alone.inner_join(real, alone.named == real.folded)
-    # But for case where nothing is spelled so; two bookings of two providers mean neither.
-    fits = fits.mutate(exact=fits.key == fits.booking_ref)
-    fits = fits.mutate(any_exact=fits.exact.any().over(ibis.window(group_by="booking_ref")))
-    fits = fits.filter(fits.exact == fits.any_exact)
-    meant = fits.group_by(written="booking_ref").aggregate(
-        theirs=fits.theirs.min(),
-        agree=(fits.theirs.min() == fits.theirs.max()) & (fits.theirs.count() == fits.count()),
-    )
-    meant = meant.filter(meant.agree.fill_null(False))
-    rows = r.left_join(meant, r.booking_ref == meant.written)
-    rows = rows.mutate(of=ibis.coalesce(rows.provider_id, rows.theirs))
-    return rows.filter(rows.of.notnull()).select(
-        "review_id", "of", "rating", "created_at", "booking_ref", "change"
-    )
-
-
-def _ratings(reviews: Any, bookings: Any) -> Any:
-    rows = rated(reviews, bookings)
-    return rows.group_by("of").aggregate(ratings=rows.count(), rating=rows.rating.mean())
 
 
 def _handed(reassignments: Any) -> Any:
@@ -242,60 +139,6 @@ def _handed(reassignments: Any) -> Any:
     )
     sides = sides.filter(sides.of.notnull())
     return sides.group_by("of").aggregate(reassigned_away=sides.away.sum(), reassigned_to=sides.to.sum())
-
-
-def _seen(spans: Any) -> Any:
-    seconds = seconds_between(spans.from_at, spans.to_at)
-    return spans.group_by(of="provider_id").aggregate(
-        seen_s=seconds.sum(),
-        available_s=seconds.sum(where=spans.status.isin(ON_LINE)).fill_null(0.0),
-        restricted_s=seconds.sum(where=spans.status == ProviderStatus.RESTRICTED.value).fill_null(0.0),
-    )
-
-
-def _services(bookings: Any, spans: Any) -> Any:
-    """Bookings that earn, with the seconds of their service (inside_s) from when the provider's status was first known
-    to when last."""
-    known = spans.group_by(seen="provider_id").aggregate(since=spans.from_at.min(), until=spans.to_at.max())
-    b = counted(bookings)
-    b = b.filter(b.status.isin(REVENUE_STATUSES) & b.starts_at.notnull() & b.service_minutes.notnull())
-    rows = b.inner_join(known, b.provider_id == known.seen)
-    over_at = rows.starts_at + ibis.interval(minutes=1) * rows.service_minutes
-    inside = seconds_between(ibis.greatest(rows.starts_at, rows.since), ibis.least(over_at, rows.until))
-    return rows.mutate(inside_s=ibis.greatest(inside, ibis.literal(0.0)))
-
-
-def _served(bookings: Any, spans: Any) -> Any:
-    rows = _services(bookings, spans)
-    return rows.group_by(of="provider_id").aggregate(booked_seen_s=rows.inside_s.sum())
-
-
-def _own_paid(commission_reconciliation: Any) -> Any:
-    """Bookings whose own record is paid, with ``in_time`` (null where that cannot be told)."""
-    r = commission_reconciliation
-    r = r.filter(
-        r.state.isin(TRACKED_STATES) & (r.commission_status == PAID_STATUS) & r.provider_id.notnull()
-    )
-    return r.mutate(in_time=r.paid_at <= r.deadline_at)
-
-
-def _paid(commission_reconciliation: Any) -> Any:
-    r = _own_paid(commission_reconciliation)
-    return r.group_by(of="provider_id").aggregate(
-        paid_in_time=r.count(where=r.in_time.fill_null(False)),
-        paid_late=r.count(where=(~r.in_time).fill_null(False)),
-        paid_undated=r.count(where=r.in_time.isnull()),
-    )
-
-
-def _fee_entries(commission_entries: Any) -> Any:
-    e = commission_entries
-    return e.filter((e.part == EntryPart.FEE.value) & e.kind.isin(values(EntryKind.FEE, EntryKind.REVERSAL)))
-
-
-def _fees(commission_entries: Any) -> Any:
-    e = _fee_entries(commission_entries)
-    return e.group_by(of="provider_id").aggregate(fees_idr=e.amount_idr.sum())
 
 
 _figures = providers  # its arguments are called as it is
@@ -315,13 +158,14 @@ def provider_rows(
     at: Instants,
 ) -> ir.Table:
     """The bookings, reviews, hand-overs, statuses, records and fees of each provider."""
-    b = _asked(bookings, booking_offers, at)
-    spans = provider_spans(provider_states, providers, scans, at)
-    minutes = seconds_between(spans.from_at, spans.to_at) / _MINUTE_S
-    served = _services(bookings, spans)
+    b = asked_of_providers(bookings, booking_offers, at)
+    spans = spans_of(provider_states, providers, scans, at)
+    minutes = spans.to_at.delta(spans.from_at, unit="microsecond") / _MINUTE_US
+    known = spans.group_by("provider_id").aggregate(since_at=spans.from_at.min(), until_at=spans.to_at.max())
+    served = services(bookings, known)
     stars = rated(reviews, bookings)
-    r = _own_paid(commission_reconciliation)
-    e = _fee_entries(commission_entries)
+    r = own_paid(commission_reconciliation)
+    e = late_fees(commission_entries)
     h = reassignments
 
     def handed(side: str, figure: str) -> Any:
@@ -342,9 +186,9 @@ def provider_rows(
             "provider_id",
             "response_s",
             booked_minutes=b.earning_minutes,
-            **{name: where(b[name]) for name in _COUNTS},
+            **{name: where(b[name]) for name in PROVIDER_COUNTS},
         ),
-        of_booking(served, "provider_id", "starts_at", booked_seen_minutes=served.inside_s / _MINUTE_S),
+        of_booking(served, "provider_id", "starts_at", booked_seen_minutes=served.inside_us / _MINUTE_US),
         stars.select(
             id=stars.review_id,
             of=ibis.literal("core.reviews"),
@@ -366,7 +210,7 @@ def provider_rows(
             seen_minutes=minutes,
             available_minutes=where(spans.status.isin(ON_LINE), minutes),
             restricted_days=where(
-                spans.status == ProviderStatus.RESTRICTED.value, minutes * (_MINUTE_S / _DAY_S)
+                spans.status == ProviderStatus.RESTRICTED.value, minutes * (_MINUTE_US / _DAY_US)
             ),
         ),
         r.select(

@@ -1,0 +1,58 @@
+"""The unit of requests: bookings that changed, or whose offers did, and those that nobody answered in time, each with
+all its offers. What is summed of them by provider is what it was, less what they were and with what they are.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from assets.core import since
+from assets.marts.parts import links
+from assets.marts.parts.part import Change, Unit, part_of
+from assets.marts.parts.spans import between
+from marketplace.offers import OfferState
+from marketplace.statuses import BookingStatus
+
+NAME: Final = "requests"
+_TOUCHED: Final = "booking_id IN (FROM temp.touched_requests)"
+#: Bookings whose deadline came, looked up by it; those that are linked with what changed stand in their own part.
+_LATE: Final = "touched_late"
+_OTHERS: Final = "touched_other_requests"
+
+
+def _find(con: Any, change: Change) -> str | None:
+    span = change.before.now, change.now.now
+    late = f"status = '{BookingStatus.PENDING.value}' AND {between(('response_deadline',), *span)}"
+    offered = f"state = '{OfferState.OFFERED.value}' AND {between(('deadline',), *span)}"
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {_LATE} AS SELECT * FROM core.bookings WHERE {late}")
+    queries = [
+        since.changed("bookings", "booking_id"),
+        since.changed("booking_offers", "booking_id"),
+        f"SELECT booking_id FROM temp.{_LATE}",
+        f"SELECT booking_id FROM core.booking_offers WHERE {offered}",
+    ]
+    asked = " UNION ".join(f"({query})" for query in queries)
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE touched_requests AS"
+        f" SELECT booking_id FROM ({asked}) WHERE booking_id IS NOT NULL"
+    )
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE {_OTHERS} AS SELECT booking_id FROM temp.touched_requests"
+        f" WHERE booking_id NOT IN (FROM temp.touched_bookings)"
+        f" AND booking_id NOT IN (SELECT booking_id FROM temp.{_LATE})"
+    )
+    return None
+
+
+REQUESTS: Final = Unit(
+    NAME,
+    {"bookings": _TOUCHED, "booking_offers": _TOUCHED},
+    _find,
+    ("touched_requests",),
+    (_LATE, _OTHERS),
+    {
+        "bookings": f"SELECT * FROM temp.{part_of(links.NAME, 'bookings')} UNION ALL"
+        f" SELECT * FROM temp.{_LATE} WHERE booking_id NOT IN (FROM temp.touched_bookings) UNION ALL"
+        f" SELECT * FROM core.bookings WHERE booking_id IN (FROM temp.{_OTHERS})"
+    },
+)
