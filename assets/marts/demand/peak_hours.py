@@ -31,7 +31,9 @@ def peak_hours(bookings: Any, scans: Any, at: Instants) -> ir.Table:
 
 def _counted_by(b: Any, basis: Basis, instant: Any, read: Any, at: Instants) -> Any:
     baseline_from = at.now - interval(RECENT_DAYS * (1 + BASELINE_WEEKS))
-    known: Any = read & (b.mutate(instant=instant).instant.min() <= baseline_from).as_scalar()
+    # Whether any is that old: engines look no further than for one.
+    older = b.filter(instant <= baseline_from).limit(1)
+    known: Any = read & (older.count() > 0).as_scalar()
     hours = _hours(b, instant, at).select("weekday", "hour", "is_recent", "in_baseline")
     counts = hours.group_by("weekday", "hour").aggregate(
         bookings=hours.count(),

@@ -14,12 +14,14 @@ from assets.core import since
 from assets.engines.compiled import Compiled
 from assets.engines.duckdb import set_instant
 from assets.marts.mart import Mart
+from assets.marts.parts import links
 from assets.marts.parts.accounts import ACCOUNTS, SERVED
 from assets.marts.parts.anomalies import ANOMALIES, OVERLAPS
 from assets.marts.parts.customers import CUSTOMERS, HANDED
 from assets.marts.parts.days import DAYS
 from assets.marts.parts.hours import HOURS
 from assets.marts.parts.links import LINKS
+from assets.marts.parts.messages import MESSAGES
 from assets.marts.parts.part import (
     Change,
     Difference,
@@ -53,6 +55,7 @@ _ALL: Final = (
     REQUESTS,
     ACCOUNTS,
     SERVED,
+    MESSAGES,
 )
 UNITS: Final = {unit.name: unit for unit in _ALL}
 
@@ -178,7 +181,8 @@ class Remake:
         """Where the rows of a part are looked up."""
         if name not in unit.within:
             return _source(name)
-        self._read(LINKS, name)
+        if part_of(links.NAME, name) in unit.within[name]:
+            self._read(LINKS, name)
         return f"({unit.within[name]})"
 
     def _was(self, unit: Unit, name: str) -> str:

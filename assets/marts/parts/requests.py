@@ -1,5 +1,6 @@
-"""The unit of requests: bookings that changed, or whose offers did, and those that nobody answered in time, each with
-all its offers. What is summed of them by provider is what it was, less what they were and with what they are.
+"""The unit of requests: bookings that changed, or whose offers did, that nobody answered in time, or that are made
+when the clock is there, each with all its offers. What is summed of them by provider is what it was, less what they
+were and with what they are.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from marketplace.statuses import BookingStatus
 
 NAME: Final = "requests"
 _TOUCHED: Final = "booking_id IN (FROM temp.touched_requests)"
-#: Bookings whose deadline came, looked up by it; those that are linked with what changed stand in their own part.
-_LATE: Final = "touched_late"
+#: Bookings whose instant came, looked up by it; those that are linked with what changed stand in their own part.
+_DUE: Final = "touched_due"
 _OTHERS: Final = "touched_other_requests"
 
 
@@ -24,11 +25,15 @@ def _find(con: Any, change: Change) -> str | None:
     span = change.before.now, change.now.now
     late = f"status = '{BookingStatus.PENDING.value}' AND {between(('response_deadline',), *span)}"
     offered = f"state = '{OfferState.OFFERED.value}' AND {between(('deadline',), *span)}"
-    con.execute(f"CREATE OR REPLACE TEMP TABLE {_LATE} AS SELECT * FROM core.bookings WHERE {late}")
+    begun = f"{between(('created_at',), *span)} AND NOT coalesce({late}, false)"
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE {_DUE} AS"
+        f" SELECT * FROM core.bookings WHERE {late} UNION ALL SELECT * FROM core.bookings WHERE {begun}"
+    )
     queries = [
         since.changed("bookings", "booking_id"),
         since.changed("booking_offers", "booking_id"),
-        f"SELECT booking_id FROM temp.{_LATE}",
+        f"SELECT booking_id FROM temp.{_DUE}",
         f"SELECT booking_id FROM core.booking_offers WHERE {offered}",
     ]
     asked = " UNION ".join(f"({query})" for query in queries)
@@ -39,7 +44,7 @@ def _find(con: Any, change: Change) -> str | None:
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE {_OTHERS} AS SELECT booking_id FROM temp.touched_requests"
         f" WHERE booking_id NOT IN (FROM temp.touched_bookings)"
-        f" AND booking_id NOT IN (SELECT booking_id FROM temp.{_LATE})"
+        f" AND booking_id NOT IN (SELECT booking_id FROM temp.{_DUE})"
     )
     return None
 
@@ -49,10 +54,10 @@ REQUESTS: Final = Unit(
     {"bookings": _TOUCHED, "booking_offers": _TOUCHED},
     _find,
     ("touched_requests",),
-    (_LATE, _OTHERS),
+    (_DUE, _OTHERS),
     {
         "bookings": f"SELECT * FROM temp.{part_of(links.NAME, 'bookings')} UNION ALL"
-        f" SELECT * FROM temp.{_LATE} WHERE booking_id NOT IN (FROM temp.touched_bookings) UNION ALL"
+        f" SELECT * FROM temp.{_DUE} WHERE booking_id NOT IN (FROM temp.touched_bookings) UNION ALL"
         f" SELECT * FROM core.bookings WHERE booking_id IN (FROM temp.{_OTHERS})"
     },
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from assets.marts.answers import asked_and_booked
+from assets.marts.answers import asked, asked_and_booked
 from assets.marts.behind import behind, gather, of_booking, one, where
 from assets.marts.expressions import bookings_read, interval, unread_reference, zones_read
 from assets.marts.later import ibis, ir
@@ -19,22 +19,29 @@ from marketplace.members import MEMBER_LIMITS, Health
 
 @mart(MemberHealth, clock_columns=("last_seen_at",))
 def member_health(
-    bookings: Any, booking_offers: Any, messages: Any, providers: Any, scans: Any, at: Instants
+    bookings: Any,
+    booking_offers: Any,
+    provider_bookings: Any,
+    unread_messages: Any,
+    providers: Any,
+    scans: Any,
+    at: Instants,
 ) -> ir.Table:
     """The health of every provider, with the reasons. ``missed_requests`` of the members' window by
     creation, of a booking that services offered its offers; ``reasons`` is '' when there is none."""
     limits = MEMBER_LIMITS
-    b = asked_and_booked(bookings, booking_offers)
-    b = b.filter(b.provider_id.notnull() & (b.created_at <= at.now))
-    requests = b.group_by(requested="provider_id").aggregate(
-        bookings=b.count(where=b.is_booking),
-        missed_requests=b.count(where=_missed(b, at) & (b.created_at >= at.now - interval(limits.window))),
+    b = asked(bookings, booking_offers)
+    b = b.filter(
+        b.provider_id.notnull()
+        & (b.created_at <= at.now)
+        & (b.created_at >= at.now - interval(limits.window))
     )
-    m = messages
-    m = m.filter(m.receiver_id.notnull() & m.deleted_at.isnull() & ~m.is_read.fill_null(True))
-    unread = m.group_by(receiver="receiver_id").aggregate(unread_messages=m.count())
+    missed = b.group_by(asked="provider_id").aggregate(missed_requests=b.count(where=_missed(b, at)))
+    booked = provider_bookings.rename(booked="provider_id")
+    unread = unread_messages.rename(receiver="receiver_id", unread_messages="messages")
     p = providers.filter(providers.deleted_at.isnull())
-    rows = p.left_join(requests, p.provider_id == requests.requested)
+    rows = p.left_join(missed, p.provider_id == missed.asked)
+    rows = rows.left_join(booked, rows.provider_id == booked.booked)
     rows = rows.left_join(unread, rows.provider_id == unread.receiver)
     rows = rows.mutate(
         bookings=rows.bookings.fill_null(0),
@@ -95,14 +102,15 @@ def member_health_rows(
     p = providers.filter(providers.deleted_at.isnull()).select("provider_id", "provider_type")
     b = asked_and_booked(bookings, booking_offers)
     b = b.filter(b.created_at <= at.now).drop("provider_type").inner_join(p, "provider_id")
-    asked = of_booking(
+    lately = b.created_at >= at.now - interval(MEMBER_LIMITS.window)
+    requests = of_booking(
         b,
         "provider_id",
         "provider_type",
         "response_deadline",
         "deadline_rule",
         bookings=where(b.is_booking),
-        missed_requests=where(_missed(b, at) & (b.created_at >= at.now - interval(MEMBER_LIMITS.window))),
+        missed_requests=where(b.is_request & _missed(b, at) & lately),
     )
     m = messages.filter(messages.deleted_at.isnull() & ~messages.is_read.fill_null(True))
     m = m.inner_join(p, m.receiver_id == p.provider_id)
@@ -114,9 +122,9 @@ def member_health_rows(
         of=ibis.literal("core.messages"),
         unread_messages=one(),
     )
-    return gather(asked, unread)
+    return gather(requests, unread)
 
 
 def _missed(b: Any, at: Instants) -> Any:
     late = (b.status == "pending") & (b.response_deadline < at.now).fill_null(False)
-    return b.is_request & ((b.status == "expired") | late)
+    return (b.status == "expired") | late

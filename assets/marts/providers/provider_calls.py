@@ -71,9 +71,10 @@ def _waiting(bookings: Any, booking_offers: Any, at: Instants) -> Any:
     """The bookings somebody may still be waiting for: whoever was not answered for as long as members are looked at
     is past calling for. One that services offer waits for who has the open offer."""
     b = asked(bookings, booking_offers)
-    over = (b.response_deadline < at.now - interval(MEMBER_LIMITS.window)).fill_null(False)
+    # By instants alone, so that of blocks whose deadlines are long past nothing else is read.
+    wait = b.response_deadline.isnull() | (b.response_deadline >= at.now - interval(MEMBER_LIMITS.window))
     return b.filter(
-        (b.status == BookingStatus.PENDING.value) & b.provider_id.notnull() & (b.created_at <= at.now) & ~over
+        wait & (b.status == BookingStatus.PENDING.value) & b.provider_id.notnull() & (b.created_at <= at.now)
     )
 
 

@@ -8,14 +8,15 @@ from assets.marts.answers import accounts, with_answers
 from assets.marts.expressions import counted, local
 from assets.marts.later import ir
 from assets.marts.mart import step
-from assets.marts.parts.hours import BY_HOUR
+from assets.marts.parts.hours import NAME
+from assets.marts.parts.part import Difference
 from assets.marts.tables import Instants
 
 #: How many bookings there were.
 COUNTS: Final = ("requests", "accepted", "unanswered", "undecided")
 
 
-@step(part=BY_HOUR)
+@step(difference=Difference(NAME, ("city", "local_hour"), COUNTS, "requests"))
 def hour_requests(bookings: Any, providers: Any, at: Instants) -> ir.Table:
     """city (of the provider; null: not known), local_hour, and COUNTS of the bookings created in it."""
     b = asked_by_hour(bookings, providers, at)

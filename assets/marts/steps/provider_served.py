@@ -28,7 +28,7 @@ def services(bookings: Any, known: Any) -> Any:
     k = known.select("since_at", "until_at", seen="provider_id")
     rows = b.inner_join(k, b.provider_id == k.seen)
     over_at = rows.starts_at + ibis.interval(minutes=1) * rows.service_minutes
-    inside = ibis.least(over_at, rows.until_at).delta(
-        ibis.greatest(rows.starts_at, rows.since_at), unit="microsecond"
-    )
+    first: Any = ibis.greatest(rows.starts_at, rows.since_at)
+    last: Any = ibis.least(over_at, rows.until_at)
+    inside = last.delta(first, unit="microsecond")
     return rows.mutate(inside_us=ibis.greatest(inside, ibis.literal(0).cast("int64")))
