@@ -37,6 +37,7 @@ from assets.marts.parts.requests import REQUESTS
 from assets.marts.parts.retention import RETENTION
 from assets.marts.parts.rooms import CONVERSATIONS, ROOMS
 from assets.marts.parts.rooms import DAYS as ROOM_DAYS
+from assets.marts.parts.series import SERIES
 from checks.schemas import CORE
 from resources.sql import quoted
 
@@ -56,6 +57,7 @@ _ALL: Final = (
     ACCOUNTS,
     SERVED,
     MESSAGES,
+    SERIES,
 )
 UNITS: Final = {unit.name: unit for unit in _ALL}
 

@@ -3,128 +3,28 @@ here."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from assets.marts.answers import asked
-from assets.marts.expressions import counted, interval, seconds_between
+from assets.marts.expressions import seconds_between
 from assets.marts.later import ibis, ir
 from assets.marts.mart import step
+from assets.marts.steps.counted_hours import by_hour, recent
 from assets.marts.tables import Instants
-from marketplace.commission import COMMISSION_COLLECTION, REVENUE_STATUSES
-from marketplace.services import ALL_SOURCES
-from marketplace.statuses import BookingStatus, values
-from marketplace.unusual import COUNTED_BACK
-
-ACCEPTED: Final = REVENUE_STATUSES
-CANCELLED, COMPLETED, DECLINED, EXPIRED, PENDING = values(
-    BookingStatus.CANCELLED,
-    BookingStatus.COMPLETED,
-    BookingStatus.DECLINED,
-    BookingStatus.EXPIRED,
-    BookingStatus.PENDING,
-)
-_COLUMNS: Final = ("series", "source", "hour_start", "things", "hits", "first_at", "last_at")
 
 
 @step()
-def unusual_hours(
-    bookings: Any,
-    booking_offers: Any,
-    messages: Any,
-    chat_rooms: Any,
-    notifications: Any,
-    commissions: Any,
-    reviews: Any,
-    at: Instants,
-) -> ir.Table:
-    """Series × source × hour in which something came: how many ``things``, of a share how many of them are ``hits``,
-    when the first and the last came. Hours begin in UTC; all zones here are whole hours from it."""
-    booked = counted(bookings)
-    booked = booked.filter(_recent(booked.created_at, at))
+def unusual_hours(counted_hours: Any, bookings: Any, booking_offers: Any, at: Instants) -> ir.Table:
+    """As counted_hours, with the series response_time: of the answers to what was booked in the hour, those that took
+    longer than half of all answers do. Whenever that half is another, so are all hours of it."""
     requests = asked(bookings, booking_offers)
-    requests = requests.filter(_recent(requests.created_at, at))
-    said = messages.mutate(moment=ibis.coalesce(messages.sent_at, messages.created_at))
-    parts = [
-        _by_hour("bookings", booked, booked.created_at, at, source=booked.source),
-        _acceptance(requests, at),
-        _cancellation(counted(bookings), at),
-        _response_time(requests, at),
-        _by_hour("messages", said.filter(said.deleted_at.isnull()), said.moment, at),
-        _delivery(notifications, at),
-        _payments(commissions, at),
-        _by_hour("rows", bookings, bookings.created_at, at, source=bookings.origin),
-    ]
-    for collection, rows in (
-        ("chat_rooms", chat_rooms),
-        ("chat_messages", messages),
-        (COMMISSION_COLLECTION, commissions),
-        ("notifications", notifications),
-        ("reviews", reviews),
-    ):
-        parts.append(_by_hour("rows", rows, rows.created_at, at, source=ibis.literal(collection)))
-    return ibis.union(*parts, distinct=False)
-
-
-def _recent(moment: Any, at: Instants) -> Any:
-    return (moment >= at.now.truncate("h") - interval(COUNTED_BACK)) & (moment <= at.now)
-
-
-def _by_hour(
-    series: str, rows: Any, moment: Any, at: Instants, *, source: Any = None, hit: Any = None
-) -> Any:
-    """The rows whose moment is recent, counted. ``moment``, ``source`` and ``hit`` are columns of ``rows``."""
-    recent = rows.filter(_recent(moment, at)).select(
-        source=ibis.literal(ALL_SOURCES) if source is None else source,
-        hour_start=moment.truncate("h"),
-        moment=moment,
-        hit=ibis.null("boolean") if hit is None else hit,
-    )
-    found = recent.group_by("source", "hour_start").aggregate(
-        things=recent.count().cast("int64"),
-        hits=recent.hit.cast("int64").sum().cast("int64"),
-        first_at=recent.moment.min(),
-        last_at=recent.moment.max(),
-    )
-    return found.mutate(series=ibis.literal(series)).select(*_COLUMNS)
-
-
-def _acceptance(b: Any, at: Instants) -> Any:
-    """Of the answers to what was booked in the hour, those that accepted; what nobody answered in time counts."""
-    accepted = b.status.isin(ACCEPTED) | b.accepted_at.notnull()
-    late = (b.status == PENDING) & (b.response_deadline < at.now).fill_null(False)
-    answered = b.filter(accepted | b.status.isin((DECLINED, EXPIRED)) | late)
-    hit = answered.status.isin(ACCEPTED) | answered.accepted_at.notnull()
-    return _by_hour("acceptance", answered, answered.created_at, at, hit=hit)
-
-
-def _cancellation(b: Any, at: Instants) -> Any:
-    """Of the bookings that ended in the hour, those that were cancelled."""
-    ended = b.mutate(
-        ended_at=ibis.cases((b.status == CANCELLED, b.cancelled_at), (b.status == COMPLETED, b.completed_at))
-    )
-    return _by_hour("cancellation", ended, ended.ended_at, at, hit=ended.status == CANCELLED)
+    requests = requests.filter(recent(requests.created_at, at))
+    return ibis.union(counted_hours, _response_time(requests, at), distinct=False)
 
 
 def _response_time(b: Any, at: Instants) -> Any:
-    """Of the answers to what was booked in the hour, those that took longer than half of all answers do."""
     answered = b.filter((b.responded_at >= b.created_at) & (b.responded_at <= at.now)).mutate(
         took=seconds_between(b.created_at, b.responded_at)
     )
     usual = answered.aggregate(usual=answered.took.median()).as_scalar()
-    return _by_hour("response_time", answered, answered.created_at, at, hit=answered.took > usual)
-
-
-def _delivery(notifications: Any, at: Instants) -> Any:
-    n = notifications.filter(notifications.deleted_at.isnull())
-    return _by_hour("delivery", n, ibis.coalesce(n.sent_at, n.created_at), at, hit=n.delivered_at.notnull())
-
-
-def _payments(commissions: Any, at: Instants) -> Any:
-    """Records by when they were paid and, where that is said, verified: what is verified late is seen late."""
-    c = commissions.filter(
-        commissions.deleted_at.isnull()
-        & ~commissions.is_test.fill_null(False)
-        & commissions.paid_at.notnull()
-    )
-    c = c.mutate(settled=ibis.greatest(c.paid_at, c.verified_at.fill_null(c.paid_at)))
-    return _by_hour("payments", c, c.settled, at)
+    return by_hour("response_time", answered, answered.created_at, at, hit=answered.took > usual)
