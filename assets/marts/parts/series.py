@@ -5,7 +5,7 @@ clock went through, and those that are too long ago now.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from assets.core import since
@@ -19,8 +19,8 @@ NAME: Final = "series"
 _HOURS: Final = "touched_series_hours"
 #: Parts by hour.
 BY_HOUR: Final = Part(NAME, f"hour_start IN (FROM temp.{_HOURS})")
-#: So many hours are no part any more.
-MOST_HOURS: Final = 500
+#: Hours that lie further apart are no part: looking for the rows of a few of them costs what counting all does.
+WIDEST: Final = timedelta(days=7)
 #: Of each table the instants that a row is counted by. (The later of two is one of them.)
 _MOMENTS: Final = {
     "bookings": ("created_at", "cancelled_at", "completed_at"),
@@ -61,9 +61,9 @@ def _find(con: Any, change: Change) -> str | None:
         f" FROM ({' UNION ALL '.join(f'({query})' for query in queries)}) AS asked(moment)"
         f" WHERE moment >= TIMESTAMP '{oldest}' AND moment <= TIMESTAMP '{span[1]}'"
     )
-    hours, first, last = con.execute(f"SELECT count(*), min(hour), max(hour) FROM temp.{_HOURS}").fetchone()
-    if hours > MOST_HOURS:
-        return f"{hours} hours are reached"
+    first, last = con.execute(f"SELECT min(hour), max(hour) FROM temp.{_HOURS}").fetchone()
+    if last - first > WIDEST:
+        return f"hours from {first} to {last} are reached"
     for name, hour, step in (("from", first, "INTERVAL 0 HOUR"), ("until", last, "INTERVAL 1 HOUR")):
         con.execute(f"SET VARIABLE bookwatch_series_{name} = CAST(? AS TIMESTAMP) + {step}", [hour])
     # Of those that are too long ago now nothing is counted any more.

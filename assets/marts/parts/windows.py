@@ -20,6 +20,7 @@ _LEAST, _MOST = -(2**62), 2**62
 _TOUCHED: Final = "touched_ranks"
 _LOST: Final = "lost_ranks"
 _NEW: Final = "new_windows"
+_COLUMNS: Final = "quantile, n, below, lo, hi, held, times, upto"
 
 
 def place_of(ranks: Ranks) -> str:
@@ -46,8 +47,8 @@ class Windows:
         """The windows of these rows.
 
         quantile, n (rows of the key), below (rows with a value under all that are kept), lo and hi (rows with a value
-        from lo to hi are all kept; without a bound where there are none beyond), held and times (each value that is
-        kept, and how often it is there).
+        from lo to hi are all kept; without a bound where there are none beyond), held, times and upto (each value that
+        is kept, how often it is there, and how many there are up to it).
         """
         parts: list[str] = []
         for name, fraction in self._ranks.quantiles.items():
@@ -57,18 +58,25 @@ class Windows:
                 f" greatest({first} - {REACH}, 0) AS first, least({last} + {REACH}, n - 1) AS last FROM sorted"
             )
         # Positions in a list count from 1. What is as much as the first or the last is kept, too.
+        same = f"{self._key}, quantile, n, below, lo, hi"
         return (
             f"WITH sorted AS (SELECT {self._key}, count(*) AS n, list_sort(list({self._value})) AS sorted FROM ({rows})"
             f" GROUP BY {self._key}), parts AS ({' UNION ALL '.join(parts)}),"
             " ends AS (SELECT *, list_position(sorted, sorted[first + 1]) - 1 AS below,"
-            " n + 1 - list_position(list_reverse(sorted), sorted[last + 1]) AS upto FROM parts),"
-            f" kept AS (SELECT {self._key}, quantile, n, below, upto, sorted[first + 1] AS least,"
-            " sorted[last + 1] AS most, unnest(sorted[below + 1:upto]) AS held FROM ends)"
-            f" SELECT {self._key}, quantile, n, below,"
-            f" if(below = 0, ({_LEAST})::BIGINT, least) AS lo, if(upto = n, {_MOST}::BIGINT, most) AS hi,"
-            " list(held ORDER BY held) AS held, list(times ORDER BY held) AS times"
-            f" FROM (SELECT {self._key}, quantile, n, below, upto, least, most, held, count(*) AS times FROM kept"
-            " GROUP BY ALL) GROUP BY ALL"
+            " n + 1 - list_position(list_reverse(sorted), sorted[last + 1]) AS past FROM parts),"
+            f" kept AS (SELECT {self._key}, quantile, n, below,"
+            f" if(below = 0, ({_LEAST})::BIGINT, sorted[first + 1]) AS lo,"
+            f" if(past = n, {_MOST}::BIGINT, sorted[last + 1]) AS hi,"
+            " unnest(sorted[below + 1:past]) AS value FROM ends)"
+            f" {self._lists(same, f'SELECT {same}, value, count(*) AS times FROM kept GROUP BY ALL')}"
+        )
+
+    def _lists(self, same: str, values: str) -> str:
+        """The lists of each window, from a row a value with how often it is there."""
+        return (
+            f"SELECT {same}, list(value ORDER BY value) AS held, list(times ORDER BY value) AS times,"
+            f" list(upto ORDER BY value) AS upto FROM (SELECT *, sum(times) OVER (PARTITION BY {self._key}, quantile"
+            f" ORDER BY value)::BIGINT AS upto FROM ({values})) GROUP BY ALL"
         )
 
     def follow(self, step: str, made: str, gone: str) -> str:
@@ -89,7 +97,7 @@ class Windows:
             f"CREATE OR REPLACE TEMP TABLE {_LOST} AS SELECT DISTINCT {key} FROM temp.{_NEW} WHERE n > 0 AND NOT found"
         )
         lost = f"{key} IN (FROM temp.{_LOST})"
-        columns = f"{key}, quantile, n, below, lo, hi, held, times"
+        columns = f"{key}, {_COLUMNS}"
         anew = ""
         if con.execute(f"SELECT 1 FROM temp.{_LOST} LIMIT 1").fetchone():
             # Those that will soon be lost in the same go: all rows are looked through.
@@ -127,56 +135,59 @@ class Windows:
         """The windows of what was touched, with whether the ranks are found in them, and whether one is near an end. Of
         a key that had no row all rows came now."""
         key = self._key
-        columns = "quantile, n, below, lo, hi, held, times"
         names = ", ".join(map(literal, self._ranks.quantiles))
+        window = f"{key}, quantile"
+        values = (
+            f"SELECT {window}, value, sum(times)::BIGINT AS times FROM ("
+            f"SELECT {window}, unnest(held) AS value, unnest(times) AS times FROM old SEMI JOIN inside USING ({window})"
+            f" UNION ALL SELECT {window}, value, more FROM inside) GROUP BY ALL HAVING sum(times) <> 0"
+        )
+        return (
+            f"WITH old AS (SELECT {key}, {_COLUMNS} FROM {self._table} WHERE {touched} UNION ALL"
+            f" SELECT {key}, unnest([{names}]), 0, 0, ({_LEAST})::BIGINT, {_MOST}::BIGINT, []::BIGINT[], []::BIGINT[],"
+            f" []::BIGINT[] FROM (SELECT DISTINCT {key} FROM temp.{_TOUCHED})"
+            f" WHERE {key} NOT IN (SELECT {key} FROM {self._table})),"
+            f" inside AS (SELECT o.{key}, o.quantile, t.value, t.more FROM old AS o"
+            f" JOIN temp.{_TOUCHED} AS t USING ({key})"
+            " WHERE t.value BETWEEN o.lo AND o.hi),"
+            f" counts AS (SELECT o.{key}, o.quantile, sum(t.more)::BIGINT AS more,"
+            " coalesce(sum(t.more) FILTER (t.value < o.lo), 0)::BIGINT AS under,"
+            " bool_or(t.value BETWEEN o.lo AND o.hi) AS moved"
+            f" FROM old AS o JOIN temp.{_TOUCHED} AS t USING ({key}) GROUP BY o.{key}, o.quantile),"
+            f" lists AS ({self._lists(window, values)}),"
+            f" ranks AS (SELECT {window}, o.n + c.more AS n, o.below + c.under AS below, o.lo, o.hi,"
+            # Of one in which nothing came or went the values are what they were.
+            " if(c.moved, coalesce(l.held, []), o.held) AS held, if(c.moved, coalesce(l.times, []), o.times) AS times,"
+            " if(c.moved, coalesce(l.upto, []), o.upto) AS upto FROM old AS o"
+            f" JOIN counts AS c USING ({window}) LEFT JOIN lists AS l USING ({window}))"
+            f" SELECT {key}, {_COLUMNS},"
+            " coalesce(below <= floor(rank) AND ceil(rank) < below + upto[-1], false) AS found,"
+            f" (lo > ({_LEAST}) AND floor(rank) - below < {REACH // 4})"
+            f" OR (hi < {_MOST} AND below + upto[-1] - ceil(rank) < {REACH // 4}) AS near"
+            f" FROM (SELECT *, {self._rank()} AS rank FROM ranks)"
+        )
+
+    def _rank(self) -> str:
+        """The place among all values, from 0, that a quantile lies at; between two of them in proportion."""
         fractions = " ".join(
             f"WHEN {literal(name)} THEN {fraction}::DOUBLE"
             for name, fraction in self._ranks.quantiles.items()
         )
-        return (
-            f"WITH old AS (SELECT {key}, {columns} FROM {self._table} WHERE {touched} UNION ALL"
-            f" SELECT {key}, unnest([{names}]), 0, 0, ({_LEAST})::BIGINT, {_MOST}::BIGINT, []::BIGINT[], []::BIGINT[]"
-            f" FROM (SELECT DISTINCT {key} FROM temp.{_TOUCHED})"
-            f" WHERE {key} NOT IN (SELECT {key} FROM {self._table})),"
-            f" counts AS (SELECT o.{key}, o.quantile, any_value(o.n) + sum(t.more) AS n,"
-            " any_value(o.below) + coalesce(sum(t.more) FILTER (t.value < o.lo), 0) AS below,"
-            " any_value(o.lo) AS lo, any_value(o.hi) AS hi"
-            f" FROM old AS o JOIN temp.{_TOUCHED} AS t USING ({key}) GROUP BY o.{key}, o.quantile),"
-            f" valued AS (SELECT {key}, quantile, value, sum(times)::BIGINT AS times FROM ("
-            f"SELECT {key}, quantile, unnest(held) AS value, unnest(times) AS times FROM old UNION ALL"
-            f" SELECT o.{key}, o.quantile, t.value, t.more FROM old AS o JOIN temp.{_TOUCHED} AS t USING ({key})"
-            " WHERE t.value BETWEEN o.lo AND o.hi) GROUP BY ALL HAVING sum(times) <> 0),"
-            f" lists AS (SELECT {key}, quantile, list(value ORDER BY value) AS held,"
-            " list(times ORDER BY value) AS times,"
-            f" sum(times)::BIGINT AS kept FROM valued GROUP BY ALL),"
-            f" ranks AS (SELECT c.{key}, c.quantile, c.n::BIGINT AS n, c.below::BIGINT AS below, lo, hi, held, times,"
-            f" kept, (c.n - 1) * CASE c.quantile {fractions} END AS rank"
-            f" FROM counts AS c LEFT JOIN lists AS l ON c.{key} = l.{key} AND c.quantile = l.quantile)"
-            f" SELECT {key}, {columns},"
-            " coalesce(below <= floor(rank) AND ceil(rank) < below + kept, false) AS found,"
-            f" (lo > {_LEAST} AND floor(rank) - below < {REACH // 4})"
-            f" OR (hi < {_MOST} AND below + kept - ceil(rank) < {REACH // 4}) AS near FROM ranks"
-        )
+        return f"(n - 1) * CASE quantile {fractions} END"
 
     def _quantiles(self, which: str) -> str:
-        """The step's rows, of the windows as they are kept. As DuckDB makes them: between the two values about a rank
-        in proportion."""
+        """The step's rows, of the windows as they are kept: as DuckDB makes them, between the values about a rank."""
         key = self._key
         parts = ", ".join(
             f"max(value) FILTER (quantile = {literal(name)}) AS {quoted(name)}"
             for name in self._ranks.quantiles
         )
-        fractions = " ".join(
-            f"WHEN {literal(name)} THEN {fraction}::DOUBLE"
-            for name, fraction in self._ranks.quantiles.items()
+        before, beyond = (
+            f"held[len(list_filter(upto, lambda x: x <= {side}(rank) - below)) + 1]::DOUBLE"
+            for side in ("floor", "ceil")
         )
         return (
-            f"SELECT {key}, {parts} FROM (SELECT {key}, quantile,"
-            " min(held) FILTER (upto > floor(rank))::DOUBLE AS before,"
-            " min(held) FILTER (upto > ceil(rank))::DOUBLE AS beyond,"
-            " any_value(rank - floor(rank)) AS share, before * (1 - share) + beyond * share AS value"
-            f" FROM (SELECT {key}, quantile, held, (n - 1) * CASE quantile {fractions} END AS rank,"
-            f" below + sum(times) OVER (PARTITION BY {key}, quantile ORDER BY held) AS upto"
-            f" FROM (SELECT {key}, quantile, n, below, unnest(held) AS held, unnest(times) AS times"
-            f" FROM {self._table} WHERE {which})) GROUP BY {key}, quantile) GROUP BY {key}"
+            f"SELECT {key}, {parts} FROM (SELECT {key}, quantile, rank - floor(rank) AS share,"
+            f" {before} * (1 - share) + {beyond} * share AS value"
+            f" FROM (SELECT *, {self._rank()} AS rank FROM {self._table} WHERE {which})) GROUP BY {key}"
         )
