@@ -165,6 +165,9 @@ def test_no_room_below_names_a_number_of_the_marketplace_anew() -> None:
         ("published.py", "REFRESH_AFTER"),  # how seldom an unchanged snapshot is published anew
         ("expressions.py", "CLOCKS_APART"),
         ("capacity.py", "_HOUR"),  # what a row of the table covers
+        ("hour_changes.py", "_HOUR"),
+        ("series.py", "WIDEST"),  # how far apart hours are that are made anew by themselves
+        ("accounts.py", "_PACE"),  # how far apart runs usually are
         ("period.py", "_DAY"),  # from one day of the calendar to the next
         ("changes.py", "A_DAY"),  # how far back a page looks by itself
         ("revenue.py", "A_WEEK"),  # from one weekday to the same of the week before
