@@ -16,8 +16,10 @@ from marketplace.statuses import BookingStatus
 
 NAME: Final = "requests"
 _TOUCHED: Final = "booking_id IN (FROM temp.touched_requests)"
-#: Bookings whose instant came, looked up by it; those that are linked with what changed stand in their own part.
+#: Bookings whose instant came, looked up by it; ids of those whose offers changed or ran out, and which of these are
+#: not in the part of bookings that are linked with what changed.
 _DUE: Final = "touched_due"
+_OFFERED: Final = "touched_offered"
 _OTHERS: Final = "touched_other_requests"
 
 
@@ -30,21 +32,18 @@ def _find(con: Any, change: Change) -> str | None:
         f"CREATE OR REPLACE TEMP TABLE {_DUE} AS"
         f" SELECT * FROM core.bookings WHERE {late} UNION ALL SELECT * FROM core.bookings WHERE {begun}"
     )
-    queries = [
-        since.changed("bookings", "booking_id"),
-        since.changed("booking_offers", "booking_id"),
-        f"SELECT booking_id FROM temp.{_DUE}",
-        f"SELECT booking_id FROM core.booking_offers WHERE {offered}",
-    ]
-    asked = " UNION ".join(f"({query})" for query in queries)
     con.execute(
-        "CREATE OR REPLACE TEMP TABLE touched_requests AS"
-        f" SELECT booking_id FROM ({asked}) WHERE booking_id IS NOT NULL"
+        f"CREATE OR REPLACE TEMP TABLE {_OFFERED} AS SELECT booking_id FROM ("
+        f"{since.changed('booking_offers', 'booking_id')} UNION"
+        f" SELECT booking_id FROM core.booking_offers WHERE {offered}) WHERE booking_id IS NOT NULL"
     )
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE {_OTHERS} AS SELECT booking_id FROM temp.touched_requests"
-        f" WHERE booking_id NOT IN (FROM temp.touched_bookings)"
-        f" AND booking_id NOT IN (SELECT booking_id FROM temp.{_DUE})"
+        f"CREATE OR REPLACE TEMP TABLE {_OTHERS} AS SELECT booking_id FROM temp.{_OFFERED}"
+        " WHERE booking_id NOT IN (FROM temp.touched_bookings)"
+    )
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE touched_requests AS {since.changed('bookings', 'booking_id')}"
+        f" UNION SELECT booking_id FROM temp.{_DUE} UNION FROM temp.{_OFFERED}"
     )
     return None
 
@@ -54,10 +53,12 @@ REQUESTS: Final = Unit(
     {"bookings": _TOUCHED, "booking_offers": _TOUCHED},
     _find,
     ("touched_requests",),
-    (_DUE, _OTHERS),
+    (_DUE, _OFFERED, _OTHERS),
     {
         "bookings": f"SELECT * FROM temp.{part_of(links.NAME, 'bookings')} UNION ALL"
-        f" SELECT * FROM temp.{_DUE} WHERE booking_id NOT IN (FROM temp.touched_bookings) UNION ALL"
+        # (An id may be of two bookings: of the others both are there.)
+        f" SELECT * FROM temp.{_DUE} WHERE booking_id NOT IN (FROM temp.touched_bookings)"
+        f" AND booking_id NOT IN (FROM temp.{_OTHERS}) UNION ALL"
         f" SELECT * FROM core.bookings WHERE booking_id IN (FROM temp.{_OTHERS})"
     },
 )
