@@ -52,6 +52,7 @@ from resources.rewrites import Kind, Rewrites
 from resources.seals import require_unchanged, sealed
 from resources.settings import Settings
 from resources.shared.listing import FOLDER as SHARED
+from resources.shared.listing import STATUS
 from resources.shared.sharing import Source, restore, share_status, shared_hashes, withdraw
 from resources.snapshots import drop_spare, published_snapshots
 from resources.store import Store, open_store
@@ -381,6 +382,8 @@ def _stored(task: Task, found: Search) -> None:
         return
     try:
         objects = objects_of(task.settings)
+        if task.anew and task.home.status.exists() and objects.size(STATUS) is not None:
+            share_status(objects, task.home.status.read_bytes())
         _shared_snapshots(task, found, objects)
         _stored_exports(task, found, objects)
         _stored_reports(task, found, objects)
@@ -415,8 +418,6 @@ def _shared_snapshots(task: Task, found: Search, objects: Objects) -> None:
             restore(objects, source, newest=number == 0)
     except BookwatchError as refused:
         kept.why = f"{refused.problem} {refused.next_step}"
-    if task.home.status.exists():
-        share_status(objects, task.home.status.read_bytes())
 
 
 def _sealed_as(path: Path) -> str:

@@ -40,7 +40,7 @@ from resources.rewrites import Rewrites
 from resources.seals import SnapshotChanged, require_unchanged, sealed
 from resources.settings import Settings
 from resources.shared.fetching import fetch
-from resources.shared.sharing import Source, share, shared_hashes
+from resources.shared.sharing import Source, share, share_status, shared_hashes
 from resources.snapshots import open_snapshot
 from tests.exports.published import OCTOBER, Finding, publish
 from tests.personal_values import everything_under, sentinels_in
@@ -730,6 +730,9 @@ def test_reports_in_the_store_go_also_where_none_is_here_any_more(
     (day / "demand.html").write_text("<td>Sri</td>", encoding="utf-8")
     objects.put("reports/2026-07-01/health.html", f"<td>{NAME}</td>".encode())
     objects.put("reports/2026-07-01/revenue.html", b"<td>Sri</td>")
+    settings.home.status.parent.mkdir(exist_ok=True)
+    settings.home.status.write_text(json.dumps({"alerts": [{"message": f"{NAME} waits."}]}))
+    share_status(objects, settings.home.status.read_bytes())
     away = StoreFailure.of("failure.store_away", place=objects.place)
 
     def does_not_answer(*given: object) -> None:
@@ -739,6 +742,8 @@ def test_reports_in_the_store_go_also_where_none_is_here_any_more(
         patched.setattr(keeping, "drop_report", does_not_answer)
         left = {one.path: one.why for one in forgotten(settings).left}
     assert left == {str(day / "revenue.html"): f"{away.problem} {away.next_step}"}
+    assert objects.get("published/status.json") == settings.home.status.read_bytes()
+    assert NAME not in settings.home.status.read_text()
     done = forgotten(settings)
     assert done.left == ()
     assert [one.key for one in objects.listed("reports")] == ["reports/2026-07-01/revenue.html"]
