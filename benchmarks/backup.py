@@ -16,7 +16,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.ingest import ROOT, Told, Watch, processor_of, ratios, spread
+from benchmarks.ingest import ROOT, Told, Watch, ratios, spread
+from benchmarks.sandboxes import cpu_s
 
 BOOKINGS, MESSAGES = 1_000_000, 2_000_000
 BARE, OURS, RESTORE = "bare", "ours", "restore"
@@ -92,7 +93,7 @@ def restore(backup_id: str, into: str) -> dict[str, Any]:
 
 def start(environment: dict[str, str], server: int, *words: str) -> Told:
     """Run one measured process to its end. ``server``: the sandbox's process id."""
-    before = processor_of(server)
+    before = cpu_s(server)
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.backup", "--only", *words],
         env={**os.environ, **environment},
@@ -106,15 +107,14 @@ def start(environment: dict[str, str], server: int, *words: str) -> Told:
     if process.returncode:
         sys.exit(f"{words[0]} failed (exit status {process.returncode}).")
     told = json.loads(said)
-    one = Told(
-        told.pop("seconds"), told.pop("cpu_s"), processor_of(server) - before, usage.ru_maxrss / 1024, told
-    )
+    one = Told(told.pop("seconds"), told.pop("cpu_s"), cpu_s(server) - before, usage.ru_maxrss / 1024, told)
     line = f"  {words[0]}: {one.seconds:.1f} s, cpu {one.cpu_s:.1f} s, server's {one.server_cpu_s:.1f} s"
     print(f"{line}, {one.peak_mib:,.0f} MiB", file=sys.stderr)
     return one
 
 
 def measure(scale: float, rounds: int, pace: float, data: Path | None, restores: bool) -> None:
+    from tests.bookwatch_process import settings_for
     from tests.sandbox_server import SandboxProcess
 
     bookings, messages = round(BOOKINGS * scale), round(MESSAGES * scale)
@@ -123,11 +123,8 @@ def measure(scale: float, rounds: int, pace: float, data: Path | None, restores:
         words = ["--days", "60", "--bookings", str(bookings), "--messages", str(messages)]
         with SandboxProcess(*words, data=data or Path(folder) / "sandbox") as server:
             environment = {
-                "APPWRITE_ENDPOINT": server.endpoint,
-                "APPWRITE_PROJECT_ID": server.project,
-                "APPWRITE_API_KEY": server.read_only_key,
+                **settings_for(server),
                 "APPWRITE_WRITE_KEY": server.key,
-                "APPWRITE_DATABASE_ID": server.database,
                 "PYTHONPATH": str(ROOT),
                 "BOOKWATCH_HOME": f"{folder}/home",
             }

@@ -495,6 +495,7 @@ async def _view(
 
     await asyncio.sleep(later)  # viewers come one after the other, as people do
     try:
+        # The name is Streamlit's; websockets' own type for one is no plain text.
         async with connect(url, max_size=None, ping_interval=None, subprotocols=["streamlit"]) as socket:  # type: ignore[list-item]
             viewer = Viewer(socket, page, seen, refusals)
             await viewer.ask(fragment=False)

@@ -132,6 +132,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--days", type=int, default=30, help="history of the sandbox")
     chosen = parser.parse_args(sys.argv[1:] if arguments is None else arguments)
+    from tests.bookwatch_process import settings_for
     from tests.sandbox_server import SandboxProcess
 
     with tempfile.TemporaryDirectory(prefix="bookwatch-freshness-") as scratch:
@@ -140,10 +141,7 @@ def main(arguments: list[str] | None = None) -> None:
             writer = Writer(server.endpoint, server.project, server.key, server.database)
             home = folder / "home"
             environment = {
-                "APPWRITE_ENDPOINT": server.endpoint,
-                "APPWRITE_PROJECT_ID": server.project,
-                "APPWRITE_API_KEY": server.read_only_key,
-                "APPWRITE_DATABASE_ID": server.database,
+                **settings_for(server),
                 "BOOKWATCH_HOME": str(home),
                 "PYTHONPATH": str(ROOT),
             }

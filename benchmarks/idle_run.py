@@ -18,14 +18,12 @@ NOTHING = [sys.executable, "-m", "benchmarks.steps_that_do_nothing"]
 
 def main(pairs: int = 5) -> None:
     with tempfile.TemporaryDirectory() as folder:
+        from tests.bookwatch_process import settings_for
         from tests.sandbox_server import SandboxProcess
 
         with SandboxProcess("--days", "60", data=Path(folder) / "sandbox") as server:
             environment = {
-                "APPWRITE_ENDPOINT": server.endpoint,
-                "APPWRITE_PROJECT_ID": server.project,
-                "APPWRITE_API_KEY": server.read_only_key,
-                "APPWRITE_DATABASE_ID": server.database,
+                **settings_for(server),
                 "BOOKWATCH_HOME": f"{folder}/home",
                 "PYTHONPATH": str(ROOT),
             }

@@ -24,7 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+from benchmarks.sandboxes import ROOT, cpu_s
+
 BOOKINGS, MESSAGES = 1_000_000, 2_000_000
 CHANGED = 1_000
 SDK_PAGES = 400
@@ -44,7 +45,7 @@ class Told:
 
 def start(what: str, environment: dict[str, str], server: int) -> Told:
     """Run one measured process to its end. ``server``: the sandbox's process id."""
-    before = processor_of(server)
+    before = cpu_s(server)
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.ingest", "--only", what],
         env={**os.environ, **environment},
@@ -58,15 +59,7 @@ def start(what: str, environment: dict[str, str], server: int) -> Told:
     if process.returncode:
         sys.exit(f"{what} failed (exit status {process.returncode}).")
     told = json.loads(said)
-    return Told(
-        told.pop("seconds"), told.pop("cpu_s"), processor_of(server) - before, usage.ru_maxrss / 1024, told
-    )
-
-
-def processor_of(pid: int) -> float:
-    """Processor seconds of a running process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return Told(told.pop("seconds"), told.pop("cpu_s"), cpu_s(server) - before, usage.ru_maxrss / 1024, told)
 
 
 class Watch:
@@ -270,6 +263,7 @@ def spread(values: Sequence[float], unit: str = " s", digits: int = 1) -> str:
 
 
 def table(scale: float, rounds: int, pace: float, data: Path | None) -> None:
+    from tests.bookwatch_process import settings_for
     from tests.sandbox_server import SandboxProcess
 
     bookings, messages = int(BOOKINGS * scale), int(MESSAGES * scale)
@@ -287,10 +281,7 @@ def table(scale: float, rounds: int, pace: float, data: Path | None) -> None:
         ) as server,
     ):
         environment = {
-            "APPWRITE_ENDPOINT": server.endpoint,
-            "APPWRITE_PROJECT_ID": server.project,
-            "APPWRITE_API_KEY": server.read_only_key,
-            "APPWRITE_DATABASE_ID": server.database,
+            **settings_for(server),
             "SANDBOX_KEY": server.key,
             "PYTHONPATH": str(ROOT),
         }

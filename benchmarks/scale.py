@@ -223,8 +223,8 @@ def _run(home: Path, asked: dict[str, Any], counts: dict[str, int]) -> dict[str,
     from resources.run_report import RunOrder, RunReport
 
     settings = settings_of(home, _instant(asked))
-    # The code of before took the home alone.
     first = next(iter(inspect.signature(prepare).parameters))
+    # The code of before took the home alone.
     prepare(*(settings if first == "settings" else settings.home,))  # pyright: ignore[reportArgumentType]
     compile_ahead(settings.home)  # a home's first run does, while it waits for Appwrite
     _copied_long_ago(Home(home))

@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.ingest import ROOT, processor_of
+from benchmarks.sandboxes import ROOT, cpu_s
 
 A_BOOKING = 5
 """Messages for each booking."""
@@ -58,6 +58,7 @@ def run_of(sweep: bool) -> dict[str, Any]:
     with open_run(settings, order) as begun:
         found = begun
         for step in steps_of(order):
+            # What has no name of its own is a partial, whose group is known.
             name = getattr(step, "__name__", "") or "check " + step.keywords["group"].name  # type: ignore[attr-defined]
             if not (found.failed or found.blocked):
                 found = timed(name, lambda step=step, found=found: step(found))
@@ -96,7 +97,7 @@ MEASURED: dict[str, Callable[[], dict[str, Any]]] = {
 
 def told_by(what: str, environment: Mapping[str, str], server: int) -> dict[str, Any]:
     """Run one of them to its end."""
-    before = processor_of(server)
+    before = cpu_s(server)
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.slopes", "--only", what],
         env={**os.environ, **environment},
@@ -105,7 +106,7 @@ def told_by(what: str, environment: Mapping[str, str], server: int) -> dict[str,
         check=True,
     )
     told = json.loads(done.stdout.splitlines()[-1])
-    return {**told, "server_s": processor_of(server) - before}
+    return {**told, "server_s": cpu_s(server) - before}
 
 
 def own_costs() -> dict[str, Any]:
@@ -117,6 +118,7 @@ def own_costs() -> dict[str, Any]:
 
 def measure(messages: int) -> dict[str, Any]:
     """Everything at one size."""
+    from tests.bookwatch_process import settings_for
     from tests.sandbox_server import SandboxProcess
 
     with (
@@ -127,10 +129,7 @@ def measure(messages: int) -> dict[str, Any]:
         ) as server,
     ):
         environment = {
-            "APPWRITE_ENDPOINT": server.endpoint,
-            "APPWRITE_PROJECT_ID": server.project,
-            "APPWRITE_API_KEY": server.read_only_key,
-            "APPWRITE_DATABASE_ID": server.database,
+            **settings_for(server),
             "BOOKWATCH_HOME": f"{folder}/home",
             "PYTHONPATH": str(ROOT),
         }

@@ -30,12 +30,13 @@ from operations.backup.erasing import IDS
 from pipelines.exports import erasing
 from pipelines.exports.storing import (
     EXPORTS,
+    REPORTS,
     can_be_stored,
     drop_report,
     store_export,
     stored_manifest,
 )
-from pipelines.report_texts import texts_of
+from pipelines.report_texts import texts_in, texts_of
 from pipelines.reports import days
 from resources import own_files
 from resources.appwrite.failures import CallFailure
@@ -51,6 +52,7 @@ from resources.rewrites import Kind, Rewrites
 from resources.seals import require_unchanged, sealed
 from resources.settings import Settings
 from resources.shared.listing import FOLDER as SHARED
+from resources.shared.listing import STATUS
 from resources.shared.sharing import Source, restore, share_status, shared_hashes, withdraw
 from resources.snapshots import drop_spare, published_snapshots
 from resources.store import Store, open_store
@@ -178,8 +180,7 @@ def _snapshots(task: Task, found: Search) -> None:
         for path in home.published.glob("*.duckdb")
         if not path.is_symlink() and not path.name.startswith((".", "private_"))
     )
-    if task.anew:
-        drop_spare(home)  # it may hold the same, and nothing rests on it
+    drop_spare(home)  # it may hold the same, and nothing rests on it
     held = False
     for path in paths:
         kept, traces = _looked(task, "snapshot", path)
@@ -348,28 +349,44 @@ def _morning_reports(task: Task, found: Search) -> None:
                 why = f"{path} could not be looked through ({type(refused).__name__})."
                 found.kept.append(Kept("report", str(path), why=why))
                 continue
-            cells = len(set().union(*(task.traces.replacements(texts, kind) for kind in _CELLS)))
-            if cells and task.anew:
-                if task.settings.store:
-                    drop_report(objects_of(task.settings), path)
-                path.unlink(missing_ok=True)
-                found.gone.append(str(path))
-            elif cells:
-                found.kept.append(Kept("report", str(path), {"cells": cells}))
+            cells = _named(task, texts)
+            if not cells:
+                continue
+            kept = Kept("report", str(path), {"cells": cells})
+            if task.anew:
+                try:
+                    if task.settings.store:
+                        drop_report(objects_of(task.settings), path)
+                    path.unlink(missing_ok=True)
+                    found.gone.append(str(path))
+                    continue
+                except BookwatchError as refused:
+                    # It stands here as well, so that the next call still knows of the copy.
+                    kept.why = f"{refused.problem} {refused.next_step}"
+            found.kept.append(kept)
+
+
+def _named(task: Task, texts: set[str]) -> int:
+    """How many texts of a report hold a trace."""
+    return len(set().union(*(task.traces.replacements(texts, kind) for kind in _CELLS)))
 
 
 # -- copies in the store -------------------------------------------------------------------------------------
 
 
 def _stored(task: Task, found: Search) -> None:
-    """What was shared, and packages brought there: they follow what became of the files here. One that has no file here
-    any more cannot be looked through, and goes where anything is written anew."""
+    """What was shared, and packages and reports brought there: they follow what became of the files here. A snapshot
+    that has no file here any more cannot be looked through, and goes where anything is written anew; a package is
+    named; a report is looked through there."""
     if not task.settings.store:
         return
     try:
         objects = objects_of(task.settings)
+        if task.anew and task.home.status.exists() and objects.size(STATUS) is not None:
+            share_status(objects, task.home.status.read_bytes())
         _shared_snapshots(task, found, objects)
         _stored_exports(task, found, objects)
+        _stored_reports(task, found, objects)
     except BookwatchError as refused:
         found.kept.append(Kept("snapshot", task.settings.store, why=f"{refused.problem} {refused.next_step}"))
 
@@ -401,8 +418,6 @@ def _shared_snapshots(task: Task, found: Search, objects: Objects) -> None:
             restore(objects, source, newest=number == 0)
     except BookwatchError as refused:
         kept.why = f"{refused.problem} {refused.next_step}"
-    if task.home.status.exists():
-        share_status(objects, task.home.status.read_bytes())
 
 
 def _sealed_as(path: Path) -> str:
@@ -418,7 +433,13 @@ def _stored_exports(task: Task, found: Search, objects: Objects) -> None:
             before.setdefault(one.path, set()).add(one.sha256_before)
     for folder in dict.fromkeys(entry.folder for entry in Ledger(task.home.ledger).exports()):
         path, kept = Path(folder), held.get(folder)
-        if (kept is None and folder not in before) or not can_be_stored(path):
+        if not can_be_stored(path):
+            continue
+        if folder in found.gone:
+            if stored_manifest(objects, path) is not None:
+                found.unknown.append(f"{objects.place}/{EXPORTS}/{path.name}")
+            continue
+        if kept is None and folder not in before:
             continue
         there = stored_manifest(objects, path)
         follows = there in before.get(folder, ())
@@ -432,6 +453,27 @@ def _stored_exports(task: Task, found: Search, objects: Objects) -> None:
             except BookwatchError as refused:
                 copy.why = f"{refused.problem} {refused.next_step}"
         found.kept.append(copy)
+
+
+def _stored_reports(task: Task, found: Search, objects: Objects) -> None:
+    """Reports of notebooks of which the file here is another, or gone: here they go after a while, there they stay."""
+    for held in list(objects.listed(REPORTS)):
+        here = task.home.reports.joinpath(*held.key.split("/")[1:])
+        if here.suffix != ".html" or (here.is_file() and here.stat().st_size == held.bytes):
+            continue
+        kept = Kept("report", f"{objects.place}/{held.key}")
+        try:
+            cells = _named(task, texts_in((objects.get(held.key) or b"").decode()))
+        except ValueError as refused:
+            kept.why = f"{kept.path} could not be looked through ({type(refused).__name__})."
+            found.kept.append(kept)
+            continue
+        if cells and task.anew:
+            objects.delete(held.key)
+            found.gone.append(kept.path)
+        elif cells:
+            kept.where = {"cells": cells}
+            found.kept.append(kept)
 
 
 # -- backups -------------------------------------------------------------------------------------------------

@@ -45,7 +45,12 @@ def _words(value: Any) -> Iterator[str]:
 
 def texts_of(path: Path) -> set[str]:
     """Every text of a report. Raises OSError where it cannot be read, ValueError where it is none."""
+    return texts_in(path.read_text(encoding="utf-8"))
+
+
+def texts_in(report: str) -> set[str]:
+    """Every text of a report that was read. Raises ValueError where it is none."""
     parser = _Texts()
-    parser.feed(path.read_text(encoding="utf-8"))
+    parser.feed(report)
     parser.close()
     return parser.found - {""}

@@ -251,11 +251,23 @@ def _write(
         written: dict[str, Part] = {}
         for name, (rows, digest) in parts.items():
             found = making if whole else making / "parts" / f"bw_part={name}"
-            files = tuple(_put(store, source, name, path) for path in sorted(found.glob("*.parquet")))
+            made = sorted(found.glob("*.parquet"))
+            if _rows(con, made) != rows:
+                raise AssertionError(f"Not every row of {source.folder} was written.")
+            files = tuple(_put(store, source, name, path) for path in made)
             written[name] = Part(rows, digest, files)
         return written
     finally:
         shutil.rmtree(making, ignore_errors=True)
+
+
+def _rows(con: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> int:
+    """The rows of Parquet files, as they say themselves."""
+    if not files:
+        return 0
+    listed = ", ".join(literal(str(file)) for file in files)
+    found = con.execute(f"SELECT sum(num_rows) FROM parquet_file_metadata([{listed}])").fetchone()
+    return int(found[0]) if found else 0
 
 
 def _put(store: Objects, source: Source, part: str, path: Path) -> File:

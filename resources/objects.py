@@ -287,8 +287,13 @@ class FolderObjects:
                 return None
 
     def listed(self, prefix: str = "") -> Iterator[Held]:
+        def unread(refused: OSError) -> None:
+            # What is not there holds nothing; of what cannot be looked at nobody knows.
+            if not isinstance(refused, FileNotFoundError):
+                raise refused
+
         with self._trying("read"):
-            for folder, below, files in os.walk(self.root / prefix):
+            for folder, below, files in os.walk(self.root / prefix, onerror=unread):
                 below[:] = sorted(name for name in below if not name.startswith("."))
                 for name in sorted(files):
                     path = Path(folder, name)

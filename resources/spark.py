@@ -11,7 +11,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -35,6 +35,8 @@ appender.none.name = none
 """
 #: How long a master may take to answer a connection.
 _PATIENCE_SECONDS: Final = 3.0
+#: How long Java may take to end by itself.
+_PATIENCE_FOR_JAVA: Final = 60.0
 
 
 class SparkFailure(BookwatchError):
@@ -89,6 +91,7 @@ def configuration(master: str, folder: Path) -> dict[str, str]:
     """How a session is set: no page and no port of it beside what executors call back on, nothing told to anyone, all
     files in ``folder``, and the meaning of what the engine writes (ANSI, UTC, timestamps without a zone)."""
     local = str(folder / "local")
+    options = {"java.io.tmpdir": local, "log4j2.configurationFile": (folder / _LOG).absolute().as_uri()}
     here = all(is_loopback(host) for host, _ in addresses(master))
     return {
         "spark.master": master,
@@ -98,7 +101,7 @@ def configuration(master: str, folder: Path) -> dict[str, str]:
         "spark.local.dir": local,
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
         "spark.sql.catalogImplementation": "in-memory",
-        "spark.driver.extraJavaOptions": f"-Djava.io.tmpdir={local} -Dlog4j2.configurationFile={folder / _LOG}",
+        "spark.driver.extraJavaOptions": " ".join(_java_option(*option) for option in options.items()),
         **({"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"} if here else {}),
         "spark.sql.ansi.enabled": "true",
         "spark.sql.session.timeZone": "UTC",
@@ -114,6 +117,12 @@ def configuration(master: str, folder: Path) -> dict[str, str]:
     }
 
 
+def _java_option(name: str, value: str) -> str:
+    """In double quotes, as Spark reads them as a shell does: a folder may have a space in its name."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'-D{name}="{escaped}"'
+
+
 @contextmanager
 def session(master: str, folder: Path) -> Generator[Any]:
     """A Spark session of this process; ``folder`` is its own and gone afterwards. Raises SparkFailure."""
@@ -127,36 +136,72 @@ def session(master: str, folder: Path) -> Generator[Any]:
         made = _begin(configuration(master, folder))
         try:
             yield made
-        finally:
-            _end(made)
+        except BaseException:
+            # What ended it is what is told, also where Spark's own end fails after it.
+            with suppress(SparkFailure):
+                _stop(made)
+            raise
+        _stop(made)
     finally:
+        _end_java()
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _begin(settings: Mapping[str, str]) -> Any:
     # By its name: what is checked for types has no pyspark.
     sql: Any = import_module("pyspark.sql")
-    try:
+    with in_a_sentence():
         builder = sql.SparkSession.builder
         for name, value in settings.items():
             builder = builder.config(name, value)
         return builder.getOrCreate()
-    except Exception as refused:  # noqa: BLE001 - Java's own failures, of many kinds, with addresses in their words
-        kind = type(refused).__name__
+
+
+def _stop(made: Any) -> None:
+    with in_a_sentence():
+        made.stop()
+
+
+def _end_java() -> None:
+    """End the Java that pyspark keeps beside this process for a next session, one that never came to be included:
+    pyspark has no public end of it."""
+    context: Any = import_module("pyspark").SparkContext
+    gateway = context._gateway
+    if gateway is None:
+        return
+    context._gateway = context._jvm = None
+    # It ends with its input, whether or not it can be told so.
+    with suppress(SparkFailure), in_a_sentence():
+        gateway.shutdown()
+    process = getattr(gateway, "proc", None)
+    if process is None:
+        return
+    with suppress(OSError):
+        process.stdin.close()
+    try:
+        process.wait(timeout=_PATIENCE_FOR_JAVA)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def in_a_sentence() -> Generator[None]:
+    """Say what Spark says in one sentence: its own words may hold rows and addresses."""
+    try:
+        yield
+    except BookwatchError:
+        raise
+    except Exception as refused:  # noqa: BLE001 - py4j's, pyspark's and Java's failures, of many kinds
+        kind = _kind(refused)
+    else:
+        return
     raise SparkFailure.of("failure.spark_failed", kind=kind)
 
 
-def _end(made: Any) -> None:
-    """Stop a session, and the Java that pyspark keeps beside this process for a next one: pyspark has no public end of
-    it."""
-    context: Any = import_module("pyspark").SparkContext
-    gateway = context._gateway
-    made.stop()
-    if gateway is None:
-        return
-    gateway.shutdown()
-    process = getattr(gateway, "proc", None)
-    if process is not None:
-        process.stdin.close()
-        process.wait(timeout=60)
-    context._gateway = context._jvm = None
+def _kind(refused: Exception) -> str:
+    """The word that Spark has for a failure, else its type."""
+    with suppress(Exception):  # it is Java that is asked for the word, and Java may be gone
+        if told := getattr(refused, "getCondition", lambda: None)():
+            return str(told)
+    return type(refused).__name__

@@ -87,9 +87,11 @@ class Store:
         self._objects.delete(f"{folder}/{name}")
 
     def close(self, folder: str) -> None:
-        """Take away what is left of a folder."""
+        """Take away what is left of a folder, half-written files of a killed process too."""
         for one in list(self._objects.listed(folder)):
             self._objects.delete(one.key)
+        if isinstance(self._objects, FolderObjects):
+            shutil.rmtree(self._objects.path(folder), ignore_errors=True)
 
     @contextmanager
     def workshop(self, folder: str) -> Generator[Path]:

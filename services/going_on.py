@@ -19,9 +19,10 @@ from services.store import Contended, Doubtful
 
 FIRST_AGAIN_S: Final = 60.0
 LONGEST_AGAIN_S: Final = 3_600.0
+_DOUBLED: Final = 16
 MOST_FAILURES: Final = 20
-"""A server that does not answer so often in a row is left alone until the next round. And where so many failed for good
-with none done since, it is not the rows: the step counts as failed."""
+"""A server that does not answer so often in a row is left alone until the next round. And where so many rows failed for
+good with none done since, it is not the rows: the step counts as failed."""
 
 
 class Aside:
@@ -31,12 +32,24 @@ class Aside:
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._held: dict[str, tuple[int, float]] = {}
-        self.since_any_was_done = 0
-        self.newest: Exception | None = None
+        self._since_any_was_done: set[str] = set()
+        self._newest: Exception | None = None
 
     @property
     def count(self) -> int:
-        return len(self._held)
+        """How many are set aside; asked by other threads too."""
+        return len(self._met())
+
+    @property
+    def is_no_rows_fault(self) -> Exception | None:
+        """What the newest failed by, where so many rows failed with none done since. One that fails again and again is
+        one row."""
+        return self._newest if len(self._since_any_was_done & self._met()) >= MOST_FAILURES else None
+
+    def _met(self) -> set[str]:
+        """Those that were met when they were due again: what is not met any more came right by another's hand."""
+        now = self._monotonic()
+        return {one for one, (_, again) in list(self._held.items()) if now <= again + LONGEST_AGAIN_S}
 
     def holds_back(self, key: str) -> bool:
         """Whether it is not yet to be tried again."""
@@ -46,18 +59,18 @@ class Aside:
     def put(self, key: str, failure: Exception) -> bool:
         """Set one aside; whether it is news."""
         now, (times, _) = self._monotonic(), self._held.get(key, (0, 0.0))
-        self.since_any_was_done += 1
-        self.newest = failure
-        self._held[key] = times + 1, now + min(LONGEST_AGAIN_S, FIRST_AGAIN_S * 2**times)
-        # What is not met any more came right by another's hand.
-        gone = [one for one, (_, again) in self._held.items() if now > again + LONGEST_AGAIN_S]
-        for one in gone:
+        self._newest = failure
+        self._since_any_was_done.add(key)
+        # (A row may stay for months: what is doubled so often is no number any more.)
+        self._held[key] = times + 1, now + min(LONGEST_AGAIN_S, FIRST_AGAIN_S * 2 ** min(times, _DOUBLED))
+        for one in self._held.keys() - self._met():
             del self._held[one]
+            self._since_any_was_done.discard(one)
         return times == 0
 
     def done(self, key: str) -> None:
         self._held.pop(key, None)
-        self.since_any_was_done = 0
+        self._since_any_was_done.clear()
 
 
 class Asides:
@@ -94,9 +107,7 @@ class Round:
     @property
     def failure(self) -> Exception | None:
         """What makes the round count as failed."""
-        if self._passing is None and self.aside.since_any_was_done >= MOST_FAILURES:
-            return self.aside.newest
-        return self._passing
+        return self._passing or self.aside.is_no_rows_fault
 
     def do(self, key: str, act: Callable[[], int]) -> bool:
         """Do one, unless it is set aside; whether it came through. ``act`` answers what it did, and raises what it

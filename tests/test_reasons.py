@@ -1,4 +1,4 @@
-"""Held here: every pause, every `noqa` and every broad `except` says why, on its line or above it.
+"""Held here: every pause, `noqa`, `type: ignore` and broad `except` says why, on its line or above it.
 
 A broad `except` that ends in a bare `raise` swallows nothing, so it needs no reason. What a reason
 says is a reader's to judge; that it says something, and of its own, is held here.
@@ -14,7 +14,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 NOQA = re.compile(r"# *noqa\b(?P<rest>.*)")
 REASON = re.compile(r"^: [A-Z]+\d+(?:, [A-Z]+\d+)* - (?!as (?:said )?above|likewise)\S")
-WANTS_ONE = re.compile(r"sleep|noqa|BaseException|except.*Exception\b|except:")
+IGNORED = re.compile(r"# *(?:type|pyright): *ignore\b(?:\[[^\]]*\])?(?P<rest>.*)")
+WANTS_ONE = re.compile(r"sleep|noqa|: *ignore|BaseException|except.*Exception\b|except:")
 BROAD = frozenset(("Exception", "BaseException"))
 
 
@@ -51,6 +52,10 @@ def unsaid(text: str) -> list[int]:
             if "#" not in lines[at - 1] and not lines[at - 2].lstrip().startswith("#"):
                 missing.add(at)
     for at, line in enumerate(lines, 1):
+        if (ignored := IGNORED.search(line)) and not line.lstrip().startswith("#") and "`" not in line:
+            above = lines[at - 2].lstrip().startswith("#")
+            if not re.match(r" +[-#] *\S", ignored["rest"]) and not above:
+                missing.add(at)
         if (noqa := NOQA.search(line)) and not line.lstrip().startswith("#") and "`noqa`" not in line:
             above = lines[at - 2].lstrip().startswith("#")
             if not REASON.match(noqa["rest"]) and not above:
@@ -74,4 +79,7 @@ def test_what_wants_a_reason_is_seen() -> None:
     said = silent.replace("sleep(1)", "sleep(1)  # why").replace("Exception:", "Exception:  # why")
     assert unsaid(said.replace("F401", "F401 - why")) == []
     assert unsaid(said.replace("F401", "F401 - as above")) == [7]
+    hidden = "x = 1  # type: " + "ignore[misc]\n"
+    assert unsaid(hidden) == [1]
+    assert unsaid(hidden.replace("]", "] - why")) == unsaid("# why\n" + hidden) == []
     assert unsaid("try:\n    pass\nexcept BaseException:\n    undo()\n    raise\n") == []

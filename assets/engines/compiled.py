@@ -36,17 +36,20 @@ class Engine(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be made: ``marts`` and steps, each after those it reads, judged at ``instants`` (one value for each
+    column of ``INSTANTS``) by a policy. ``cache``: the folder where compiled SQL is kept; None: nowhere."""
+
+    marts: Sequence[Mart]
+    instants: Sequence[Any]
+    policy: Policy
+    cache: Path | None
+
+
 class Elsewhere(Protocol):
     """Makes marts on other machines than this."""
 
-    def make(
-        self,
-        con: duckdb.DuckDBPyConnection,
-        wanted: Sequence[Mart],
-        instants: Sequence[Any],
-        policy: Policy,
-        cache: Path | None,
-    ) -> Mapping[str, Compiled]:
-        """Name → each of the marts wanted as a query of DuckDB's on what was made of it. ``wanted``: marts and steps,
-        each after those it reads, judged at ``instants`` (one value for each column of ``INSTANTS``)."""
+    def make(self, con: duckdb.DuckDBPyConnection, wanted: Wanted) -> Mapping[str, Compiled]:
+        """Name → each of the marts wanted as a query of DuckDB's on what was made of it."""
         ...

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -17,19 +17,17 @@ from typing import Any, Final
 import duckdb
 
 from assets.engines import spark_marts
-from assets.engines.compiled import Compiled
+from assets.engines.compiled import Compiled, Wanted
 from assets.engines.spark import TYPES
 from assets.marts.every import MARTS
 from assets.marts.given import GIVEN
 from assets.marts.mart import Mart
 from assets.marts.sql_cache import compiled_spark
 from checks.schemas import CORE, OPS
-from marketplace.policy import Policy
 from resources import lake
-from resources.errors import BookwatchError
 from resources.objects import FolderObjects
 from resources.settings import Settings
-from resources.spark import SparkFailure, ready, session
+from resources.spark import SparkFailure, in_a_sentence, ready, session
 from resources.sql import literal
 
 #: Spark's name of a type → DuckDB's, where they differ.
@@ -79,17 +77,10 @@ class SparkBuild:
         self.parts = 0
         self.seconds: Mapping[str, float] = {}
 
-    def make(
-        self,
-        con: duckdb.DuckDBPyConnection,
-        wanted: Sequence[Mart],
-        instants: Sequence[Any],
-        policy: Policy,
-        cache: Path | None,
-    ) -> dict[str, Compiled]:
-        """Name → a mart as a query of its result. ``wanted``: marts and steps, each after those it reads. Raises
-        SparkFailure where the cluster fails, StoreFailure where the lake cannot be written."""
-        compiled = {one.name: one for one in compiled_spark(policy, cache)}
+    def make(self, con: duckdb.DuckDBPyConnection, wanted: Wanted) -> dict[str, Compiled]:
+        """Name → a mart as a query of its result. Raises SparkFailure where the cluster fails, StoreFailure where the
+        lake cannot be written."""
+        compiled = {one.name: one for one in compiled_spark(wanted.policy, wanted.cache)}
         listed = sources(MARTS.values())
         began = time.perf_counter()
         written = lake.write(con, listed, self._store, _state(con), making=self._making)
@@ -98,12 +89,14 @@ class SparkBuild:
         results = self._store.root / _RESULTS
         shutil.rmtree(results, ignore_errors=True)
         results.mkdir(mode=0o700)
-        with _told():
+        with in_a_sentence():
             spark_marts.lay_out(self._session, (self._table(written.version, source) for source in listed))
-            made = spark_marts.make(self._session, wanted, compiled, instants, results)
+            made = spark_marts.make(self._session, wanted.marts, compiled, wanted.instants, results)
         self.seconds = {name: one.seconds for name, one in made.items()}
         return {
-            mart.name: _read(compiled[mart.name], results / mart.name) for mart in wanted if not mart.step
+            mart.name: _read(compiled[mart.name], results / mart.name)
+            for mart in wanted.marts
+            if not mart.step
         }
 
     def _table(self, version: lake.Version, source: lake.Source) -> spark_marts.Table:
@@ -128,20 +121,6 @@ def _state(con: duckdb.DuckDBPyConnection) -> Mapping[str, Any]:
 def _read(made: Compiled, folder: Path) -> Compiled:
     columns = tuple((name, _WAREHOUSE.get(kind, kind)) for name, kind in made.columns)
     return Compiled(made.name, columns, f"SELECT * FROM read_parquet({literal(str(folder / '*.parquet'))})")
-
-
-@contextmanager
-def _told() -> Generator[None]:
-    """Say what Spark says in one sentence: its own words may hold rows."""
-    try:
-        yield
-    except BookwatchError:
-        raise
-    except Exception as refused:  # noqa: BLE001 - py4j's, pyspark's and Java's failures, of many kinds
-        kind = getattr(refused, "getCondition", lambda: None)() or type(refused).__name__
-    else:
-        return
-    raise SparkFailure.of("failure.spark_failed", kind=str(kind))
 
 
 def _lake_folder(settings: Settings) -> Path:

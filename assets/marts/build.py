@@ -16,7 +16,7 @@ from typing import Any, Final
 import duckdb
 
 from assets.core import since
-from assets.engines.compiled import Compiled, Elsewhere
+from assets.engines.compiled import Compiled, Elsewhere, Wanted
 from assets.engines.duckdb import forget_instants, set_instants, typed
 from assets.marts.every import MART_NAMES, MARTS
 from assets.marts.given import GIVEN, INSTANTS
@@ -152,7 +152,7 @@ def _build(
         with _transaction(con):
             judged = _prepare(con, given)
         if engine is not None:
-            compiled = engine.make(con, wanted, _instants(given, judged), policy, cache)
+            compiled = engine.make(con, Wanted(wanted, _instants(given, judged), policy, cache))
             wanted = [mart for mart in wanted if not mart.step]
             parts_from = None
         ledger = None if parts_from is None else _Made(con, given, judged, policy, wanted)

@@ -238,6 +238,7 @@ QUESTIONS: Final[Mapping[str, Callable[[str, datetime], Query]]] = MappingProxyT
         "requests": lambda provider, at: requests(provider),
         "offers": lambda provider, at: requests(provider, offers=True),
         **{
+            # Its list is bound as a default, which the type of the others has no place for.
             which: (lambda provider, at, which=which: bookings(provider, which, at))  # type: ignore[misc]
             for which in LISTS
         },

@@ -37,10 +37,11 @@ from operations.fresh import (
     now,
 )
 from operations.offers import ended, open_offers
+from operations.on_bookings import room_named
 from operations.orders import ordered_booking
 from operations.port import Published
 from operations.records import created_record, free_record_id, live, records_of
-from operations.telling import ROOMS, Telling, provider_row, room_of
+from operations.telling import Telling, provider_row, room_of
 from resources.appwrite.writing import Create, Row, Write
 from resources.errors import UsageError
 
@@ -96,8 +97,7 @@ class AcceptBooking:
         )
 
     def reads(self, action: Action) -> Iterable[tuple[str, str]]:
-        room = action.proposed.arguments.get("room_id")
-        return [(ROOMS, room)] if room else []
+        return room_named(action)
 
     def writes(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
         given, at, origin = action.proposed.arguments, now(moment), action.proposed.collection

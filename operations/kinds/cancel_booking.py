@@ -25,10 +25,11 @@ from messages.message import Message
 from operations.action import Action, Asking, Moment, Proposed, Skip
 from operations.fresh import UPDATED_AT, arguments, change_of, changed, is_now, moved, no_way_back, now
 from operations.offers import ended, open_offers
+from operations.on_bookings import room_named
 from operations.orders import ordered_booking
 from operations.port import Published
 from operations.records import record_written, records_of, records_taken_back
-from operations.telling import ROOMS, Telling, room_of, was_told
+from operations.telling import Telling, room_of, was_told
 from resources.appwrite.writing import Row, Write
 
 _CANCELLED = BookingStatus.CANCELLED.value
@@ -55,8 +56,7 @@ class CancelBooking:
         )
 
     def reads(self, action: Action) -> Iterable[tuple[str, str]]:
-        room = action.proposed.arguments.get("room_id")
-        return [(ROOMS, room)] if room else []
+        return room_named(action)
 
     def writes(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
         given, at, origin = action.proposed.arguments, now(moment), action.proposed.collection

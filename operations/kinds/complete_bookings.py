@@ -9,30 +9,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from marketplace.aliases import ALIASES
-from marketplace.app_rows import attribute, booking_status, instant_like, key_of, meaning, status_written
+from marketplace.app_rows import attribute, instant_like, key_of, meaning
 from marketplace.operations import Operation, calendar_guard_id
-from marketplace.statuses import BOOKING_STATUS, BookingStatus
-from marketplace.telling import Audience, Told
-from marketplace.transitions import COMPLETED_AFTER, COMPLETED_WITHIN, Actor, states_before
+from marketplace.statuses import BookingStatus
+from marketplace.telling import Told
+from marketplace.transitions import COMPLETED_AFTER, COMPLETED_WITHIN
 from messages.message import Message
 from operations.action import Action, Asking, Moment, Proposed, Skip
 from operations.calendar import GUARDS, available_again, passing
-from operations.fresh import (
-    UPDATED_AT,
-    arguments,
-    change_of,
-    changed,
-    instant,
-    instant_in,
-    is_now,
-    moved,
-    now,
-)
+from operations.fresh import UPDATED_AT, arguments, change_of, changed, instant, instant_in, now
+from operations.on_bookings import ByClock, provider_named, room_named
 from operations.port import Published
-from operations.telling import ROOMS, Telling, collection_of, provider_row, room_of, was_told
+from operations.telling import provider_row
 from resources.appwrite.writing import Change, Row, Write
-
-_COMPLETED = BookingStatus.COMPLETED.value
 
 OVER = """
 WITH over AS (
@@ -51,15 +40,16 @@ ORDER BY ends_at, booking_id, origin
 """
 
 
-class CompleteBookings:
+class CompleteBookings(ByClock):
     operation = Operation.COMPLETE_BOOKINGS
-    collection = "bookings"
+    into = BookingStatus.COMPLETED
+    told = Told.COMPLETED
     description = "Complete bookings whose service ended and of which nobody said so."
 
     def plan(self, published: Published, moment: Moment, ordered: Mapping[str, str]) -> Iterable[Proposed]:
         given = {
             "now": now(moment),
-            "states": [*states_before(_COMPLETED, Actor.CLOCK)],
+            "states": self.states,
             "after": COMPLETED_AFTER,
             "within": COMPLETED_WITHIN,
         }
@@ -69,7 +59,7 @@ class CompleteBookings:
                 row["origin"],
                 row["booking_id"],
                 before={"status": row["status"], "ends_at": ended},
-                after={"status": _COMPLETED},
+                after={"status": self.into.value},
                 why=Message(
                     "acting.why_completed", {"booking": row["booking_id"], "ended": ended[:16] + "Z"}
                 ),
@@ -87,51 +77,29 @@ class CompleteBookings:
             )
 
     def reads(self, action: Action) -> Iterable[tuple[str, str]]:
-        given = action.proposed.arguments
-        account = collection_of(given.get("provider_type"))
-        return [
-            *([(ROOMS, given["room_id"])] if "room_id" in given else []),
-            *([(account, given["provider_id"])] if account is not None and "provider_id" in given else []),
-        ]
+        return [*room_named(action), *provider_named(action)]
 
     def writes(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
-        given, at = action.proposed.arguments, now(moment)
-        tell = Telling(action.action_id, at, ask)
-        if (skip := moved(action, row)) is not None:
+        given = action.proposed.arguments
+        if (skip := self.may_not(action, row)) is not None:
             return skip
-        status = booking_status(row)
-        if status not in states_before(_COMPLETED, Actor.CLOCK):
-            return is_now(action, status)
         ended = instant_in(given["ends_at"])
-        if ended is None or ended + COMPLETED_AFTER >= at:
+        if ended is None or ended + COMPLETED_AFTER >= now(moment):
             return Skip(Message("acting.not_yet", {"row": action.proposed.row_id}))
         has = partial(ask.has, action.proposed.collection)
-        data: dict[str, object] = {}
-        data |= status_written(row, ALIASES["booking.status"], BOOKING_STATUS, _COMPLETED, has)
+        data = self.state(action, row, ask)
         offset = int(given["utc_offset_minutes"]) if "utc_offset_minutes" in given else None
         if (when := attribute(ALIASES["booking.completed_at"], has)) is not None:
             data[when] = instant_like(row.get(when), ended, offset)
-        room = room_of(row, given.get("room_id"), ask)
         return [
             changed(action, row, data),
             *_freed(action, row, ask, moment),
-            *tell.room(row, room, Told.COMPLETED),
-            *tell.customer(row, Told.COMPLETED, {"booking": action.proposed.row_id}),
+            *self.news(action, row, ask, moment, {"booking": action.proposed.row_id}),
         ]
 
-    def undo(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
-        """Back to what it was, if nobody was told. That its provider is on line again stays: they may say so or not."""
-        status = booking_status(row)
-        if status != _COMPLETED:
-            return is_now(action, status)
-        if was_told(action, {Told.COMPLETED: Audience.CUSTOMER}, ask):
-            return Skip(Message("acting.was_told", {"row": action.proposed.row_id}))
-        has = partial(ask.has, action.proposed.collection)
-        before = str(action.proposed.before["status"])
-        data: dict[str, object] = {}
-        data |= status_written(row, ALIASES["booking.status"], BOOKING_STATUS, before, has)
-        data |= {name: None for name in ALIASES["booking.completed_at"] if row.get(name) is not None}
-        return [changed(action, row, data)]
+    def taken_back(self, row: Row) -> dict[str, object]:
+        """That its provider is on line again stays: they may say so or not."""
+        return {name: None for name in ALIASES["booking.completed_at"] if row.get(name) is not None}
 
 
 def _freed(action: Action, row: Row, ask: Asking, moment: Moment) -> list[Change]:

@@ -3,34 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 
-from marketplace.aliases import ALIASES
-from marketplace.app_rows import booking_status, first_of, status_written
+from marketplace.app_rows import first_of
 from marketplace.offers import OfferState, offer_of
 from marketplace.operations import Operation
 from marketplace.queue import DISPATCHER_DEAD_AFTER
-from marketplace.statuses import BOOKING_STATUS, BookingStatus
-from marketplace.telling import EXPIRY_REASON, Audience, Told
-from marketplace.transitions import Actor, states_before
+from marketplace.statuses import BookingStatus
+from marketplace.telling import EXPIRY_REASON, Told
 from messages.message import Message
 from operations.action import Action, Asking, Moment, Proposed, Skip
-from operations.fresh import (
-    UPDATED_AT,
-    arguments,
-    changed,
-    instant,
-    instant_in,
-    is_now,
-    moved,
-    now,
-)
+from operations.fresh import UPDATED_AT, arguments, changed, instant, instant_in, now
 from operations.offers import ended, open_offers
+from operations.on_bookings import ByClock
 from operations.port import Published
-from operations.telling import ROOMS, Telling, room_of, was_told
 from resources.appwrite.writing import Row, Write
 
-_EXPIRED = BookingStatus.EXPIRED.value
 _REASON = "expirationReason"
 
 LATE = """
@@ -62,21 +49,20 @@ ORDER BY response_deadline, booking_id, origin
 """
 
 
-class ExpireBookings:
+class ExpireBookings(ByClock):
     operation = Operation.EXPIRE_BOOKINGS
-    collection = "bookings"
+    into = BookingStatus.EXPIRED
+    told = Told.EXPIRED
     description = "Expire bookings that nobody answered by their response deadline."
 
     def plan(self, published: Published, moment: Moment, ordered: Mapping[str, str]) -> Iterable[Proposed]:
-        at = now(moment)
-        given = {"now": at, "states": [*states_before(_EXPIRED, Actor.CLOCK)]}
-        for row in published.rows(LATE, given):
+        for row in published.rows(LATE, {"now": now(moment), "states": self.states}):
             deadline = instant(row["response_deadline"])
             yield Proposed(
                 row["origin"],
                 row["booking_id"],
                 before={"status": row["status"], "response_deadline": deadline},
-                after={"status": _EXPIRED},
+                after={"status": self.into.value},
                 why=Message(
                     "acting.why_expired", {"booking": row["booking_id"], "deadline": deadline[:16] + "Z"}
                 ),
@@ -84,19 +70,11 @@ class ExpireBookings:
                 arguments=arguments(row, "room_id", UPDATED_AT, "response_deadline"),
             )
 
-    def reads(self, action: Action) -> Iterable[tuple[str, str]]:
-        room = action.proposed.arguments.get("room_id")
-        return [(ROOMS, room)] if room else []
-
     def writes(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
-        given, at = action.proposed.arguments, now(moment)
-        tell = Telling(action.action_id, at, ask)
-        if (skip := moved(action, row)) is not None:
+        at = now(moment)
+        if (skip := self.may_not(action, row)) is not None:
             return skip
-        status = booking_status(row)
-        if status not in states_before(_EXPIRED, Actor.CLOCK):
-            return is_now(action, status)
-        deadline = instant_in(given["response_deadline"])
+        deadline = instant_in(action.proposed.arguments["response_deadline"])
         offers = open_offers(row, ask)
         if (
             deadline is None
@@ -104,35 +82,18 @@ class ExpireBookings:
             or any(offer_of(offer).deadline + DISPATCHER_DEAD_AFTER > at for offer in offers)
         ):
             return Skip(Message("acting.not_yet", {"row": action.proposed.row_id}))
-        origin = action.proposed.collection
-
-        has = partial(ask.has, origin)
-        data: dict[str, object] = {}
-        data |= status_written(row, ALIASES["booking.status"], BOOKING_STATUS, _EXPIRED, has)
-        if has(_REASON):
+        data = self.state(action, row, ask)
+        if ask.has(action.proposed.collection, _REASON):
             data[_REASON] = EXPIRY_REASON
-        room = room_of(row, given.get("room_id"), ask)
         return [
             changed(action, row, data),
             *ended(offers, OfferState.EXPIRED, at),
-            *tell.room(row, room, Told.EXPIRED),
-            *tell.customer(row, Told.EXPIRED),
+            *self.news(action, row, ask, moment),
         ]
 
-    def undo(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
-        """Back to pending, if nobody saw it expire."""
-        status = booking_status(row)
-        if status != _EXPIRED:
-            return is_now(action, status)
-        if was_told(action, {Told.EXPIRED: Audience.CUSTOMER}, ask):
-            return Skip(Message("acting.was_told", {"row": action.proposed.row_id}))
-        origin, before = action.proposed.collection, str(action.proposed.before["status"])
-        names = ALIASES["booking.status"]
-        data: dict[str, object] = {}
-        data |= status_written(row, names, BOOKING_STATUS, before, partial(ask.has, origin))
-        if (said := first_of(row, (_REASON,))) is not None and said[1] == EXPIRY_REASON:
-            data[_REASON] = None
-        return [changed(action, row, data)]
+    def taken_back(self, row: Row) -> dict[str, object]:
+        said = first_of(row, (_REASON,))
+        return {_REASON: None} if said is not None and said[1] == EXPIRY_REASON else {}
 
 
 KIND = ExpireBookings()

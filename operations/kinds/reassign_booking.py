@@ -26,6 +26,7 @@ from messages.message import Message
 from operations.action import Action, Asking, Moment, Proposed, Skip
 from operations.fresh import UPDATED_AT, arguments, change_of, changed, is_now, moved, no_way_back, now
 from operations.offers import ended, open_offers
+from operations.on_bookings import room_named
 from operations.orders import ordered_booking
 from operations.port import Published
 from operations.records import local, records_taken_back
@@ -76,8 +77,7 @@ class ReassignBooking:
         )
 
     def reads(self, action: Action) -> Iterable[tuple[str, str]]:
-        room = action.proposed.arguments.get("room_id")
-        return [(ROOMS, room)] if room else []
+        return room_named(action)
 
     def writes(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
         given, at = action.proposed.arguments, now(moment)

@@ -24,9 +24,10 @@ from operations.fresh import (
     not_earning,
     now,
 )
+from operations.on_bookings import provider_named
 from operations.port import Published
 from operations.records import created_record, due_said, free_record_id, live, record_written, records_of
-from operations.telling import Telling, collection_of, provider_row
+from operations.telling import Telling, provider_row
 from resources.appwrite.writing import Row, Write
 
 MISSING = """
@@ -109,12 +110,7 @@ class RecordMissingCommissions:
             )
 
     def reads(self, action: Action) -> Iterable[tuple[str, str]]:
-        given = action.proposed.arguments
-        account = collection_of(given.get("provider_type"))
-        return [
-            (RECORDS, str(action.proposed.after["commission"])),
-            *([(account, given["provider_id"])] if account else []),
-        ]
+        return [(RECORDS, str(action.proposed.after["commission"])), *provider_named(action)]
 
     def writes(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
         given, at, booking_id = action.proposed.arguments, now(moment), action.proposed.row_id

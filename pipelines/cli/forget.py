@@ -84,7 +84,8 @@ def _places(where: dict[str, int]) -> str:
 def _say_kept(done: Forgetting, *, asked: bool) -> None:
     for kept in done.kept:
         if kept.rewritten:
-            echo(f"Written anew: {kept.path} ({_places(kept.where)}). It was {kept.sha256_before}.")
+            was = f" It was {kept.sha256_before}." if kept.sha256_before else ""
+            echo(f"Written anew: {kept.path} ({_places(kept.where)}).{was}")
         elif kept.why is None:
             echo(f"A trace of them is in {kept.path} ({_places(kept.where)}).")
         else:

@@ -247,6 +247,8 @@ def serve(
     if dashboards:
         require_login_beyond(settings, host)
     if is_reader(settings):
+        if not dashboards:
+            raise UsageError.of("failure.reader_pages")
         _serve_reader(settings, port=port, open_browser=browser, host=host)
         return
     prepare(settings)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -23,38 +24,43 @@ BUCKETS: Final = "/storage/buckets"
 _THERE: Final = "storage_file_already_exists"
 
 
+@dataclass(frozen=True)
+class Upload:
+    """A file to keep, under an id that is derived of what it is. ``permissions``: in Appwrite's words."""
+
+    bucket: str
+    file_id: str
+    name: str
+    content: bytes
+    content_type: str
+    permissions: Sequence[str]
+
+
 class FileStore(ActingClient):
     """Files of one project. Every method raises CallFailure. Safe to call from several threads."""
 
-    def put(
-        self,
-        bucket: str,
-        file_id: str,
-        name: str,
-        content: bytes,
-        content_type: str,
-        permissions: Sequence[str],
-    ) -> None:
-        """Keep a file of a derived id: kept before, the same one is there, and that is as good. It is sent in one
-        request. 409 where another file has the id."""
+    def put(self, one: Upload) -> None:
+        """Keep a file: kept before, the same one is there, and that is as good. It is sent in one request. 409 where
+        another file has the id."""
         body, kind = encode_multipart_formdata(
             [
-                ("fileId", file_id),
-                *((f"permissions[{n}]", one) for n, one in enumerate(permissions)),
-                ("file", (name, content, content_type)),
+                ("fileId", one.file_id),
+                *((f"permissions[{n}]", said) for n, said in enumerate(one.permissions)),
+                ("file", (one.name, one.content, one.content_type)),
             ]
         )
         try:
             told = self._client.request(
-                "create_file", "", "post", self._files(bucket), {}, json_object,
+                "create_file", "", "post", self._files(one.bucket), {}, json_object,
                 headers={"content-type": kind}, body=body, expected=True,
             ).value  # fmt: skip
         except PermanentFailure as refused:
             if refused.error_type != _THERE:
                 raise
-            told = self._told("get_file", "get", f"{self._files(bucket)}/{quote(file_id, safe='')}", {})
-        same = hashlib.md5(content, usedforsecurity=False).hexdigest()
-        if told.get("signature") != same or told.get("sizeOriginal") != len(content):
+            place = f"{self._files(one.bucket)}/{quote(one.file_id, safe='')}"
+            told = self._told("get_file", "get", place, {})
+        same = hashlib.md5(one.content, usedforsecurity=False).hexdigest()
+        if told.get("signature") != same or told.get("sizeOriginal") != len(one.content):
             raise PermanentFailure("create_file", "bad_request", status=409, error_type=_THERE)
 
     def content(self, bucket: str, file_id: str) -> bytes:

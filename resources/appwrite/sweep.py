@@ -2,8 +2,9 @@
 
 It reads ($id, $updatedAt) of every row in ranges of $sequence and compares with the mirror. Rows newer than
 the watermark are the next scan's (sync.py), unless they are dated ahead of the clock. Deletes are marked only at
-the end of a whole sweep, and never more than 5 %. Where rows are followed by $id (order.py), whose order is the
-server's, no range of the mirror can be told: what was seen is remembered, and what was not is missing at the end.
+the end of a whole sweep, and never more than 5 % of a collection, unless its rows are fleeting. Where rows are followed
+by $id (order.py), whose order is the server's, no range of the mirror can be told: what was seen is remembered, and
+what was not is missing at the end.
 """
 
 # The SDK carries no types.

@@ -13,6 +13,7 @@ from marketplace.rates import Rate
 from marketplace.statuses import Role
 from marketplace.uploads import IMAGES, UploadKind, kind_of
 from resources.appwrite.failures import PermanentFailure
+from resources.appwrite.files import Upload
 from services.callers import Caller
 from services.chat.conversation import of_room
 from services.chat.rooms import MESSAGES, is_id, must_be_open, seat
@@ -21,15 +22,15 @@ from services.chat.showing import Attachment, extras
 from services.problems import Problem, Wrong
 from services.rates import counted, to_ms
 from services.store import View
-from services.uploading import Keeping
 
 PROVIDER_ACCOUNT: Final = ("userId", "accountId")
 """Which attributes of a provider name the account it signs in with."""
 
 
-class Files(Keeping, Protocol):
-    """What a chat needs of Appwrite Storage. ``content`` raises CallFailure."""
+class Files(Protocol):
+    """What a chat needs of Appwrite Storage. ``put`` and ``content`` raise CallFailure."""
 
+    def put(self, one: Upload) -> None: ...
     def content(self, bucket: str, file_id: str) -> bytes: ...
     def close(self) -> None: ...
 
@@ -63,12 +64,14 @@ def attach(
     identity = message_id(caller.user_id, key)
     try:
         files.put(
-            ATTACHMENTS,
-            identity,
-            f"picture.{kind.extension}",
-            content,
-            kind.content_type,
-            readers_of(view, there.room),
+            Upload(
+                ATTACHMENTS,
+                identity,
+                f"picture.{kind.extension}",
+                content,
+                kind.content_type,
+                readers_of(view, there.room),
+            )
         )
     except PermanentFailure as refused:
         if refused.status == 409:

@@ -23,6 +23,7 @@ from marketplace.statuses import CommissionStatus
 from marketplace.transitions import record_may_move
 from marketplace.uploads import LARGEST_PROOF_BYTES, PROOF_BUCKET, PROOFS, UploadKind, kind_of
 from operations.records import record_written
+from resources.appwrite.files import Upload
 from resources.appwrite.writing import Change
 from services.callers import Caller
 from services.members.accounts import due_at, linked
@@ -31,16 +32,16 @@ from services.members.reading import Record, records_of
 from services.members.shown import ShownProof, z
 from services.problems import Problem, Wrong
 from services.store import Decision, View
-from services.uploading import Keeping
 
 _WAITS: Final = CommissionStatus.AWAITING_VERIFICATION.value
 _OVERDUE: Final = CommissionStatus.OVERDUE.value
 _FOR_ADMINS: Final = 'read("label:admin")'
 
 
-class Files(Keeping, Protocol):
+class Files(Protocol):
     """What is needed of Appwrite Storage. Every method raises CallFailure."""
 
+    def put(self, one: Upload) -> None: ...
     def remove(self, bucket: str, file_id: str) -> None: ...
     def address(self, bucket: str, file_id: str) -> str: ...
 
@@ -119,12 +120,14 @@ def keeping(
             raise
         if decision.writes and not kept:
             files.put(
-                PROOF_BUCKET,
-                proof.file_id,
-                f"{proof.file_id}.{proof.kind.extension}",
-                proof.content,
-                proof.kind.content_type,
-                (f'read("user:{caller.user_id}")', _FOR_ADMINS),
+                Upload(
+                    PROOF_BUCKET,
+                    proof.file_id,
+                    f"{proof.file_id}.{proof.kind.extension}",
+                    proof.content,
+                    proof.kind.content_type,
+                    (f'read("user:{caller.user_id}")', _FOR_ADMINS),
+                )
             )
             kept = True
         return decision

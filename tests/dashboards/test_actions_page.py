@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from dashboards.wording import rupiah
 from marketplace.backups import BackupState
 from marketplace.operations import Operation
 from marketplace.roles import Role
@@ -173,16 +174,9 @@ def test_a_booking_is_cancelled_after_it_was_shown_what_changes_and_asked_once(
     (row,) = some_bookings(published_home, "accepted", 1)
     enforced(monkeypatch, Operation.CANCEL_BOOKING)
     signed_in(Role.OPERATOR)
-    shown = show(published_home.root, "bookings", booking=row)
-    shown.app.button_group(key=f"act_on_which_{row}").set_value(Operation.CANCEL_BOOKING.value).run()
+    shown = chosen(show(published_home.root, "bookings", booking=row), row, Operation.CANCEL_BOOKING)
     assert "Status Accepted Cancelled" in shown.text
-    shown.app.text_input(key=f"act_reason_of_{row}").input("both agreed on it")
-    shown.app.button(key=f"act_order_act_{row}").click().run()
-    assert "This writes to the marketplace" in shown.text
-    assert Ledger(published_home.ledger).orders("act") == []
-    shown.app.button(key=f"act_sure_{row}").click().run()
-    (order,) = Ledger(published_home.ledger).orders("act")
-    assert dict(order.arguments) == {
+    assert ordered(shown, published_home, row, "both agreed on it") == {
         "operation": "cancel_booking", "row": row, "collection": "bookings", "reason": "both agreed on it",
     }  # fmt: skip
     signed_in(Role.SUPPORT)
@@ -196,14 +190,81 @@ def test_what_is_left_before_it_is_confirmed_orders_nothing(
 ) -> None:
     (row,) = some_bookings(published_home, "accepted", 1)
     signed_in(Role.ADMIN)
-    shown = show(published_home.root, "bookings", booking=row)
-    shown.app.button_group(key=f"act_on_which_{row}").set_value(Operation.CANCEL_BOOKING.value).run()
+    shown = chosen(show(published_home.root, "bookings", booking=row), row, Operation.CANCEL_BOOKING)
     assert "This operation is observed" in captions(shown)
     shown.app.text_input(key=f"act_reason_of_{row}").input("both agreed on it")
     shown.app.button(key=f"act_order_act_{row}").click().run()
     assert "This is planned and shown; nothing is written" in shown.text
     shown.app.button(key=f"leave_{row}").click().run()
     assert Ledger(published_home.ledger).orders("act") == []
+
+
+def chosen(shown: Shown, row: str, operation: Operation) -> Shown:
+    """What can be ordered of a row, opened at one operation."""
+    shown.app.button_group(key=f"act_on_which_{row}").set_value(operation.value).run()
+    return shown
+
+
+def ordered(shown: Shown, home: Home, row: str, reason: str) -> dict[str, str]:
+    """What the order says once it was given its reason and confirmed."""
+    shown.app.text_input(key=f"act_reason_of_{row}").input(reason)
+    shown.app.button(key=f"act_order_act_{row}").click().run()
+    assert "This writes to the marketplace" in shown.text
+    assert Ledger(home.ledger).orders("act") == []
+    shown.app.button(key=f"act_sure_{row}").click().run()
+    (order,) = Ledger(home.ledger).orders("act")
+    return dict(order.arguments)
+
+
+def test_a_waiting_booking_is_accepted_on_behalf(
+    published_home: Home, show: Show, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (row,) = some_bookings(published_home, "pending", 1)
+    enforced(monkeypatch, Operation.ACCEPT_BOOKING)
+    signed_in(Role.OPERATOR)
+    shown = chosen(show(published_home.root, "bookings", booking=row), row, Operation.ACCEPT_BOOKING)
+    assert "Status Waiting for an answer Accepted" in shown.text
+    assert ordered(shown, published_home, row, "said so on the phone") == {
+        "operation": "accept_booking", "row": row, "collection": "bookings", "reason": "said so on the phone",
+    }  # fmt: skip
+
+
+def test_a_booking_is_handed_over_to_a_provider_who_was_chosen(
+    published_home: Home, show: Show, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (row,) = some_bookings(published_home, "accepted", 1)
+    (now,) = asked(published_home, f"SELECT provider_id FROM core.bookings WHERE booking_id = '{row}'")
+    providers = asked(published_home, "SELECT provider_id FROM core.providers WHERE deleted_at IS NULL")
+    enforced(monkeypatch, Operation.REASSIGN_BOOKING)
+    signed_in(Role.OPERATOR)
+    shown = chosen(show(published_home.root, "bookings", booking=row), row, Operation.REASSIGN_BOOKING)
+    assert f"act_order_act_{row}" not in {button.key for button in shown.app.button}, "to whom is not said"
+    takers = shown.app.selectbox(key=f"act_on_provider_{row}")
+    takers.select_index(0).run()
+    assert "Status Accepted Waiting for an answer" in shown.text
+    assert takers.options[0] in shown.text
+    given = ordered(shown, published_home, row, "the therapist is ill")
+    provider = given.pop("provider")
+    assert given == {
+        "operation": "reassign_booking", "row": row, "collection": "bookings", "reason": "the therapist is ill",
+    }  # fmt: skip
+    assert provider != now
+    assert provider in providers
+
+
+def test_an_amount_is_repaired_to_what_the_policy_says_and_no_other(
+    published_home: Home, show: Show, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = "FROM marts.commission_reconciliation WHERE variance_idr <> 0 ORDER BY commission_id LIMIT 1"
+    (row,) = asked(published_home, f"SELECT commission_id {wrong}")
+    (expected,) = asked(published_home, f"SELECT expected_idr {wrong}")
+    enforced(monkeypatch, Operation.REPAIR_AMOUNT)
+    signed_in(Role.ADMIN)
+    shown = chosen(show(published_home.root, "commissions", commission=row), row, Operation.REPAIR_AMOUNT)
+    assert rupiah(expected) in shown.text
+    assert ordered(shown, published_home, row, "typed wrongly") == {
+        "operation": "repair_amount", "row": row, "amount": str(expected), "reason": "typed wrongly",
+    }  # fmt: skip
 
 
 def test_a_payment_is_confirmed_with_its_proof_beside_it(
@@ -217,7 +278,7 @@ def test_a_payment_is_confirmed_with_its_proof_beside_it(
     signed_in(Role.ADMIN)
     shown = show(published_home.root, "commissions", commission=found[0])
     assert "The proof that stands with it" in shown.text
-    shown.app.button_group(key=f"act_on_which_{found[0]}").set_value(Operation.CONFIRM_PAYMENT.value).run()
+    chosen(shown, found[0], Operation.CONFIRM_PAYMENT)
     assert "awaiting verification paid" in shown.text
 
 

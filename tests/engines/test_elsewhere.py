@@ -3,8 +3,8 @@ from working is one sentence with a next step, in both languages."""
 
 from __future__ import annotations
 
+import shlex
 import socket
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,13 @@ from typing import Any
 import duckdb
 import pytest
 
-from assets.engines.compiled import Compiled
+from assets.engines.compiled import Compiled, Wanted
 from assets.engines.examining import examine_engine
 from assets.engines.spark_build import sources, spark_build
 from assets.marts.build import build
 from assets.marts.every import MARTS
 from assets.marts.given import GIVEN
-from assets.marts.mart import Mart
 from checks.schemas import CORE, OPS
-from marketplace.policy import Policy
 from messages.catalogue import say
 from resources import lake, spark
 from resources.errors import BookwatchError, UsageError
@@ -42,16 +40,9 @@ class Files:
     asked: list[str] = field(default_factory=list[str])
     fails: bool = False
 
-    def make(
-        self,
-        con: duckdb.DuckDBPyConnection,
-        wanted: Sequence[Mart],
-        instants: Sequence[Any],
-        policy: Policy,
-        cache: Path | None,
-    ) -> dict[str, Compiled]:
-        self.asked = [mart.name for mart in wanted]
-        assert instants[0] == NOW
+    def make(self, con: duckdb.DuckDBPyConnection, wanted: Wanted) -> dict[str, Compiled]:
+        self.asked = [mart.name for mart in wanted.marts]
+        assert wanted.instants[0] == NOW
         if self.fails:
             raise SparkFailure.of("failure.spark_failed", kind="OutOfMemoryError")
         return {
@@ -60,7 +51,7 @@ class Files:
                 tuple(mart.table.sql_columns.items()),
                 f"SELECT * FROM read_parquet('{self.folder / mart.name}.parquet')",
             )
-            for mart in wanted
+            for mart in wanted.marts
             if mart.table is not None
         }
 
@@ -192,3 +183,65 @@ def test_who_is_forgotten_is_forgotten_by_the_lake(monkeypatch: pytest.MonkeyPat
     assert not folder.exists()
     assert not lake.working_folder(settings).exists()
     lake.drop(settings)  # where there is none, too
+
+
+@dataclass
+class Stopped:
+    """What stands for pyspark, its session, its Java: what becomes of them is noted."""
+
+    begins: bool = True
+    ends: list[str] = field(default_factory=list[str])
+    given: dict[str, str] = field(default_factory=dict[str, str])
+
+    def __getattr__(self, name: str) -> Any:
+        # pyspark.sql.SparkSession.builder, pyspark.SparkContext._gateway.proc.stdin
+        return self
+
+    def config(self, name: str, value: str) -> Stopped:
+        self.given[name] = value
+        return self
+
+    def getOrCreate(self) -> Stopped:
+        if not self.begins:
+            raise RuntimeError("no address 10.9.8.7")
+        return self
+
+    def stop(self) -> None:
+        self.ends.append("stop")
+        raise RuntimeError("a row: Ketut")
+
+    def shutdown(self) -> None:
+        self.ends.append("shutdown")
+
+    def close(self) -> None:
+        self.ends.append("close")
+
+    def wait(self, timeout: float = 0) -> None:
+        self.ends.append("wait")
+
+
+def test_a_session_ends_with_its_java_and_says_nothing_of_sparks(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pyspark, folder = Stopped(), tmp_path / 'a "home" of mine' / "spark"
+    monkeypatch.setattr(spark, "ready", lambda master: None)
+    monkeypatch.setattr(spark, "import_module", lambda name: pyspark)
+    with (
+        pytest.raises(SparkFailure, match=r"Spark failed \(RuntimeError\)"),
+        spark.session("local[1]", folder),
+    ):
+        assert shlex.split(pyspark.given["spark.driver.extraJavaOptions"]) == [
+            f"-Djava.io.tmpdir={folder / 'local'}",
+            f"-Dlog4j2.configurationFile={(folder / 'log4j2.properties').as_uri()}",
+        ]
+    assert pyspark.ends == ["stop", "shutdown", "close", "wait"]
+    # What ended the work is told, not how Spark's own end failed after it.
+    pyspark = Stopped()
+    with pytest.raises(KeyError), spark.session("local[1]", folder):
+        raise KeyError
+    pyspark = Stopped(begins=False)
+    with pytest.raises(SparkFailure) as refused, spark.session("local[1]", folder):
+        raise AssertionError("it never began")
+    assert "10.9.8.7" not in str(refused.value)
+    assert pyspark.ends == ["shutdown", "close", "wait"]
+    assert not folder.exists()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
+import signal
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,8 +17,9 @@ from pydantic import SecretStr
 
 from checks.schemas import CORE, OPS
 from checks.schemas.sql import create_table
+from marketplace.notification_tries import idempotency_key
 from marketplace.operations import Mode, Operation
-from operations import applying, outbox, planning
+from operations import applying, outbox, planning, steps
 from operations.port import Published
 from pipelines.alerting.observe import acting
 from pipelines.alerting.standing import standings
@@ -31,6 +34,32 @@ from tests.sandbox_server import SandboxProcess
 COLUMNS = ("recipientId", "recipientType", "type", "title", "message", "sentAt", "deliveredAt", "failedAt")
 
 
+@contextmanager
+def waiting(
+    server: SandboxProcess, home: Path, *rows: str
+) -> Iterator[tuple[SandboxProcess, Settings, datetime]]:
+    """A database of notifications that nobody heard of, and settings on it that may have them sent."""
+    columns = [{"key": key, "kind": "string", "size": 255} for key in COLUMNS]
+    with server.own_database() as own:
+        own.control(
+            "POST", "tables", {"database": own.database, "table": "notifications", "columns": columns}
+        )
+        sent = datetime.now(UTC) - timedelta(minutes=10)
+        given = {"recipientId": "u1", "title": "T", "message": "M", "sentAt": sent.isoformat()}
+        dated = {"$createdAt": sent.isoformat(), "$updatedAt": sent.isoformat()}
+        own.load_rows("notifications", [{"$id": row, **dated, **given} for row in rows])
+        settings = Settings(
+            appwrite_endpoint=own.endpoint,
+            appwrite_project_id=own.project,
+            appwrite_database_id=own.database,
+            appwrite_api_key=SecretStr(own.read_only_key),
+            appwrite_write_key=SecretStr(own.key),
+            home=Home(home),
+            operations={Operation.RETRY_NOTIFICATIONS: Mode.ENFORCE},
+        )
+        yield own, settings, sent.replace(tzinfo=None)
+
+
 def test_what_is_taken_is_marked_at_appwrite_and_dead_letters_alarm_until_they_are_sent_again(
     empty_sandbox: SandboxProcess,
     tmp_path: Path,
@@ -38,28 +67,10 @@ def test_what_is_taken_is_marked_at_appwrite_and_dead_letters_alarm_until_they_a
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(outbox, "sleep", lambda seconds: None)
-    with empty_sandbox.own_database() as server, receiving() as receiver:
-        columns = [{"key": key, "kind": "string", "size": 255} for key in COLUMNS]
-        table = {"database": server.database, "table": "notifications", "columns": columns}
-        server.control("POST", "tables", table)
-        sent = datetime.now(UTC) - timedelta(minutes=10)
-        given = {"recipientId": "u1", "title": "T", "message": "M", "sentAt": sent.isoformat()}
-        rows = [
-            {"$id": f"n{n}", "$createdAt": sent.isoformat(), "$updatedAt": sent.isoformat()}
-            for n in (1, 2, 3)
-        ]
-        server.load_rows("notifications", [{**row, **given} for row in rows])
-        settings = Settings(
-            appwrite_endpoint=server.endpoint,
-            appwrite_project_id=server.project,
-            appwrite_database_id=server.database,
-            appwrite_api_key=SecretStr(server.read_only_key),
-            appwrite_write_key=SecretStr(server.key),
-            home=Home(tmp_path / "home"),
-            operations={Operation.RETRY_NOTIFICATIONS: Mode.ENFORCE},
-            receiver=SecretStr(receiver.url),
-        )
-        _publish(monkeypatch, sent.replace(tzinfo=None))
+    rows = ("n1", "n2", "n3")
+    with waiting(empty_sandbox, tmp_path / "home", *rows) as (server, known, sent), receiving() as receiver:
+        settings = known.model_copy(update={"receiver": SecretStr(receiver.url)})
+        _publish(monkeypatch, sent)
         desk = Desk(server, settings, Expiring())
 
         def turn() -> dict[str, str]:
@@ -93,6 +104,57 @@ def test_what_is_taken_is_marked_at_appwrite_and_dead_letters_alarm_until_they_a
         assert [len(receiver.of(row)) for row in ("n1", "n2", "n3")] == [1, 4, 1]
 
 
+class Forked:
+    """A process that waits to be told where to send and what plan to apply, and is killed at a point of that. It is
+    begun before the receiver, whose threads no fork would have."""
+
+    def __init__(self, settings: Settings, point: str) -> None:
+        read, self._tell = os.pipe()
+        self._pid, self._point = os.fork(), point
+        if self._pid:
+            os.close(read)
+            return
+        try:
+            os.close(self._tell)
+            told = json.loads(os.fdopen(read).readline())  # those forked after it hold the other end too
+            steps.reached = lambda name: os.kill(os.getpid(), signal.SIGKILL) if name == point else None
+            own = settings.model_copy(update={"receiver": SecretStr(told["receiver"])})
+            applying.apply_plan(own, told["plan"], by="Ani")
+        finally:
+            os._exit(7)
+
+    def apply(self, receiver: str, plan: str) -> None:
+        with os.fdopen(self._tell, "w") as pipe:
+            print(json.dumps({"receiver": receiver, "plan": plan}), file=pipe)
+        _, status = os.waitpid(self._pid, 0)
+        assert os.WIFSIGNALED(status), f"{self._point} was not reached"
+        assert os.WTERMSIG(status) == signal.SIGKILL
+
+
+def test_killed_at_any_point_it_is_sent_under_one_key_and_marked_once(
+    empty_sandbox: SandboxProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points = ("sending", "sent", "entered", "staged", "begun", "committed", "settled")
+    with waiting(empty_sandbox, tmp_path / "home", *points) as (server, known, sent):
+        rows: list[str] = []
+        _publish(monkeypatch, sent, rows)
+        forked = [Forked(known, point) for point in points]
+        with receiving() as receiver:
+            settings = known.model_copy(update={"receiver": SecretStr(receiver.url)})
+            for point, process in zip(points, forked, strict=True):
+                rows[:] = [point]
+                plan = planning.make_plan(settings, Operation.RETRY_NOTIFICATIONS, by="schedule").plan_id
+                server.forget_writes()
+                process.apply(receiver.url, plan)
+                done = applying.apply_plan(settings, plan, by="Ani")
+                assert [action.state.value for action in done.actions] == ["done"], point
+                assert server.writes()["writes"] == 1, point
+        assert {point: len(receiver.of(point)) for point in points} == dict.fromkeys(points, 1) | {"sent": 2}
+        assert all(set(receiver.of(point)) == {idempotency_key(point)} for point in points)
+        heard = Desk(server, settings, Expiring()).all("notifications")
+        assert all(heard[point]["deliveredAt"] for point in points)
+
+
 def cli(argv: list[str]) -> int:
     with pytest.raises(SystemExit) as ended:
         main(argv)
@@ -104,8 +166,10 @@ def _firing(settings: Settings) -> set[str]:
     return {one.name for one in acting(standings(settings)) if one.active}
 
 
-def _publish(monkeypatch: pytest.MonkeyPatch, sent: datetime) -> None:
-    """A snapshot of three notifications of which nobody heard; it stays as it is."""
+def _publish(
+    monkeypatch: pytest.MonkeyPatch, sent: datetime, rows: Sequence[str] = ("n1", "n2", "n3")
+) -> None:
+    """A snapshot of notifications of which nobody heard; it stays as it is."""
 
     @contextmanager
     def published(home: Any) -> Iterator[Published]:
@@ -117,9 +181,9 @@ def _publish(monkeypatch: pytest.MonkeyPatch, sent: datetime) -> None:
                 "INSERT INTO ops.mirror_rows BY NAME SELECT 'notifications' AS collection, 3 AS rows, 0 AS deleted"
             )
             con.execute(
-                "INSERT INTO core.notifications BY NAME SELECT unnest(['n1', 'n2', 'n3']) AS notification_id,"
+                "INSERT INTO core.notifications BY NAME SELECT unnest(?::VARCHAR[]) AS notification_id,"
                 " 'u1' AS recipient_id, 'x' AS kind, ?::TIMESTAMP AS sent_at, ?::TIMESTAMP AS created_at",
-                [sent, sent],
+                [[*rows], sent, sent],
             )
             yield Published(con, "s", sent.replace(tzinfo=UTC))
 

@@ -24,14 +24,14 @@ from pipelines.cli.forget import forget
 from pipelines.exports.commissions import export_commissions
 from pipelines.exports.erasing import WORKSHOP
 from pipelines.exports.month.package import export_month
-from pipelines.exports.storing import store_export, stored_manifest
+from pipelines.exports.storing import store_export, store_reports, stored_manifest
 from pipelines.exports.tables import export_table
 from pipelines.exports.verify import verify_export
 from pipelines.forget import Forgetting, forget_customer
 from resources.errors import BookwatchError
 from resources.home import Home
 from resources.ledger import Ledger, Seal
-from resources.objects import objects_of
+from resources.objects import StoreFailure, objects_of
 from resources.phone_key import read_phone_key
 from resources.raw.column_types import Column
 from resources.raw.store import RawStore
@@ -40,7 +40,7 @@ from resources.rewrites import Rewrites
 from resources.seals import SnapshotChanged, require_unchanged, sealed
 from resources.settings import Settings
 from resources.shared.fetching import fetch
-from resources.shared.sharing import Source, share, shared_hashes
+from resources.shared.sharing import Source, share, share_status, shared_hashes
 from resources.snapshots import open_snapshot
 from tests.exports.published import OCTOBER, Finding, publish
 from tests.personal_values import everything_under, sentinels_in
@@ -420,7 +420,10 @@ def test_without_rewrite_files_are_named_and_stand_as_they_were(published: Setti
     home = published.home
     report = exported(published, "october")
     before = {path: path.read_bytes() for path in (*home.published.glob("2026*"), *report.iterdir())}
+    went = home.published / ".spare-20260101T000000Z-0001.duckdb"  # the next one would be written over it
+    shutil.copyfile(home.published / f"{SNAPSHOT}.duckdb", went)
     done = forgotten(published, anew=False)
+    assert not went.exists()
     assert [(kept.kind, Path(kept.path).name, kept.rewritten) for kept in done.kept] == [
         ("snapshot", f"{SNAPSHOT}.duckdb", False), ("export", "october", False),
     ]  # fmt: skip
@@ -546,6 +549,8 @@ def test_copies_in_the_store_follow_and_no_reader_gets_the_values_again(
     fetch(objects, reader, at=published.clock.now())
     assert found(Home(reader)) == set()
     assert [kept.path for kept in forgotten(settings).kept if kept.path.startswith(objects.place)] == []
+    shutil.rmtree(report)
+    assert forgotten(settings, anew=False).backups == (f"{objects.place}/exports/october",)
 
 
 def test_the_cover_of_a_providers_package_is_drawn_anew_without_the_person(published: Settings) -> None:
@@ -709,3 +714,37 @@ def test_a_report_of_a_notebook_that_holds_a_trace_is_deleted(settings: Settings
     done = forgotten(settings)
     assert {str(folder / f"{name}.html") for name in ("health", "revenue")} <= set(done.gone)
     assert [path.name for path in folder.iterdir()] == ["demand.html"]
+
+
+def test_reports_in_the_store_go_also_where_none_is_here_any_more(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings.model_copy(update={"store": str(tmp_path / "store")})
+    objects, day = objects_of(settings), settings.home.reports / "2026-11-05"
+    day.mkdir(parents=True)
+    for name, told in (("revenue", NAME), ("demand", "Sri")):
+        (day / f"{name}.html").write_text(f"<td>{told}</td>", encoding="utf-8")
+    store_reports(objects, day)
+    (day / "demand.html").write_text(f"<td>{NAME} made it</td>", encoding="utf-8")
+    store_reports(objects, day)
+    (day / "demand.html").write_text("<td>Sri</td>", encoding="utf-8")
+    objects.put("reports/2026-07-01/health.html", f"<td>{NAME}</td>".encode())
+    objects.put("reports/2026-07-01/revenue.html", b"<td>Sri</td>")
+    settings.home.status.parent.mkdir(exist_ok=True)
+    settings.home.status.write_text(json.dumps({"alerts": [{"message": f"{NAME} waits."}]}))
+    share_status(objects, settings.home.status.read_bytes())
+    away = StoreFailure.of("failure.store_away", place=objects.place)
+
+    def does_not_answer(*given: object) -> None:
+        raise away
+
+    with monkeypatch.context() as patched:
+        patched.setattr(keeping, "drop_report", does_not_answer)
+        left = {one.path: one.why for one in forgotten(settings).left}
+    assert left == {str(day / "revenue.html"): f"{away.problem} {away.next_step}"}
+    assert objects.get("published/status.json") == settings.home.status.read_bytes()
+    assert NAME not in settings.home.status.read_text()
+    done = forgotten(settings)
+    assert done.left == ()
+    assert [one.key for one in objects.listed("reports")] == ["reports/2026-07-01/revenue.html"]
+    assert [path.name for path in day.iterdir()] == ["demand.html"]

@@ -321,7 +321,7 @@ def test_a_kill_at_any_instant_leaves_the_newest_snapshot_and_the_next_run_publi
                 calls += 1
                 if not done:
                     outcome = real(*given, **named)
-            return outcome  # pyright: ignore[reportPossiblyUnboundVariable]
+            return outcome  # pyright: ignore[reportPossiblyUnboundVariable] - one of the two calls was made
 
         return called
 

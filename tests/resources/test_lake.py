@@ -34,6 +34,14 @@ def con() -> duckdb.DuckDBPyConnection:
     return made
 
 
+def test_no_part_is_named_whose_rows_were_not_written(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    odd, store = Source("parted", "visits", "'2026/01'"), in_a_folder(tmp_path)
+    with pytest.raises(AssertionError, match="parted-visits"):
+        lake.write(con, [odd], store, {}, making=tmp_path / "making")
+    assert lake.read(store) is None
+    assert not (tmp_path / "making").exists()
+
+
 def in_a_folder(path: Path) -> Objects:
     return FolderObjects(path / "lake")
 

@@ -98,7 +98,7 @@ def marketplace(empty_sandbox: SandboxProcess, tmp_path: Path) -> Iterator[tuple
             appwrite_project_id=server.project,
             appwrite_database_id=server.database,
             appwrite_api_key=server.read_only_key,  # type: ignore[arg-type] - a secret from text
-            appwrite_write_key=server.key,  # type: ignore[arg-type]
+            appwrite_write_key=server.key,  # type: ignore[arg-type] - a secret from text
             home=Home(tmp_path / "home"),
         )
         yield server, settings

@@ -26,14 +26,14 @@ from tests.services.told import CALLERS, Told
 def test_who_calls_is_what_the_server_says_for_a_minute(api: Api) -> None:
     proving = api.services.accounts
     assert isinstance(proving, Accounts)
-    found = {who: proving.caller(token) for who, token in api.tokens.items()}  # type: ignore[union-attr]
+    found = {who: proving.caller(token) for who, token in api.tokens.items()}  # type: ignore[union-attr] - begun
     assert found["customer"] == Caller(api.ids["customer"], Actor.CUSTOMER, "en")
     assert found["admin"].actor is Actor.ADMIN
     therapist = api.ids["therapist"]
     assert found["therapist"] == Caller(therapist, Actor.PROVIDER, "id", therapist, "therapists")
     assert found["place"].provider_collection == "places"
     # Preferences are the user's own to write: they make nobody anything.
-    jwt = api.tokens["customer"]  # type: ignore[index]
+    jwt = api.tokens["customer"]  # type: ignore[index] - it was begun
     assert api.get("/openapi.json", "customer").status_code == 200
     # Kept for a minute: a session that ends is seen then.
     api.appwrite("DELETE", f"/users/{api.ids['customer']}")
@@ -44,7 +44,7 @@ def test_who_calls_is_what_the_server_says_for_a_minute(api: Api) -> None:
     assert guest.value.status == 401
     api.appwrite("PATCH", f"/users/{api.ids['other_customer']}/status", {"status": False})
     with pytest.raises(Problem) as blocked:
-        fresh.accounts.caller(api.tokens["other_customer"])  # type: ignore[index]
+        fresh.accounts.caller(api.tokens["other_customer"])  # type: ignore[index] - it was begun
     assert (blocked.value.status, blocked.value.code) == (403, "account_blocked")
     for wrong in ("", "x", "abc.def.ghi", "a.b.c.d", "x" * 5000, f"{jwt}x"):
         with pytest.raises(Problem) as refused:
@@ -62,7 +62,7 @@ def test_a_providers_row_that_names_another_account_is_none_of_ones_own() -> Non
         def __init__(self) -> None:
             self._gateway = server
 
-    find: Any = Asked()._provider  # pyright: ignore[reportPrivateUsage]
+    find: Any = Asked()._provider  # pyright: ignore[reportPrivateUsage] - without a server around it
     assert find("owner") == ("therapists", "t1")
     assert find("t1") is None
     assert find("t2") == ("therapists", "t2")
@@ -82,7 +82,7 @@ def test_a_row_with_the_id_of_a_provider_of_the_other_collection_is_not_them() -
         def __init__(self) -> None:
             self._gateway = server
 
-    find: Any = Asked()._provider  # pyright: ignore[reportPrivateUsage]
+    find: Any = Asked()._provider  # pyright: ignore[reportPrivateUsage] - without a server around it
     assert find("owner") == ("therapists", "t1")
     assert find("thief") is None
     assert find("p1") == ("places", "p1")
@@ -109,7 +109,7 @@ def test_an_account_with_a_word_for_an_id_is_nobody(
             account = {"$id": user_id, "labels": labels, "status": True}
             self._client: Any = SimpleNamespace(request=lambda *told, **named: SimpleNamespace(value=account))
 
-    found: Any = Asked()._asked("a.b.c")  # pyright: ignore[reportPrivateUsage]
+    found: Any = Asked()._asked("a.b.c")  # pyright: ignore[reportPrivateUsage] - without a server around it
     assert isinstance(found, Caller) is is_somebody
 
 

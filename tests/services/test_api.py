@@ -262,6 +262,7 @@ def test_healthz_never_shows_unknown_as_fine(client: Client, monkeypatch: pytest
         assert (answer.status_code, answer.json()["state"]) == (503, state)
     monkeypatch.undo()
     monkeypatch.setattr("services.health.KEPT_S", -1)
+    # The spool counts this itself, and lets nobody set it.
     client.services.notes.lost = 3  # pyright: ignore[reportAttributeAccessIssue]
     seen = [client.get("/healthz", None).json() for _ in range(2)]
     # A disk that was full once breaks nothing for good.

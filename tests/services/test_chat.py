@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from marketplace.chatting import TEXT_MOST
 from marketplace.services import ANOMALY_LIMITS
 from resources.appwrite.failures import PermanentFailure
+from resources.appwrite.files import Upload
 from sandbox.simulator.schema import TABLES
 from services.chat.hub import Hub
 from services.tables import TABLES as OWN
@@ -35,11 +36,9 @@ class Bucket:
     def __init__(self) -> None:
         self.files: dict[tuple[str, str], tuple[bytes, str, list[str]]] = {}
 
-    def put(
-        self, bucket: str, file_id: str, name: str, content: bytes, content_type: str, permissions: Any
-    ) -> None:
-        held = self.files.setdefault((bucket, file_id), (content, content_type, list(permissions)))
-        if held[0] != content:
+    def put(self, one: Upload) -> None:
+        file = one.content, one.content_type, list(one.permissions)
+        if self.files.setdefault((one.bucket, one.file_id), file)[0] != one.content:
             raise PermanentFailure("create_file", "bad_request", status=409)
 
     def content(self, bucket: str, file_id: str) -> bytes:

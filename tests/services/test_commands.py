@@ -119,10 +119,10 @@ def test_what_stays_doubtful_is_told_by_the_same_key_later(monkeypatch: pytest.M
 
     status_of, glance = server.status_of, server.row
     server.fail, server.status_of = fail, unheard  # type: ignore[method-assign] - one server of one test
-    server.row = lambda collection, row_id: unheard("")  # type: ignore[method-assign, assignment]
+    server.row = lambda collection, row_id: unheard("")  # type: ignore[method-assign, assignment] - the same server
     with pytest.raises((Doubtful, TransientFailure)):
         run(server)
-    server.status_of, server.row = status_of, glance  # type: ignore[method-assign]
+    server.status_of, server.row = status_of, glance  # type: ignore[method-assign] - the same server
     server.fail = lambda call, before: None
     assert run(server) == Reply(201, {"n": 1})
     assert server.tables[COUNTERS]["n"]["n"] == 1

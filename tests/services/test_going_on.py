@@ -86,3 +86,24 @@ def test_where_all_fails_for_good_it_is_not_the_rows() -> None:
     assert isinstance(Round(aside).failure, PermanentFailure)
     Round(aside).do("good", lambda: 1)
     assert Round(aside).failure is None
+
+
+def test_one_row_that_fails_for_months_is_no_fault_of_the_step() -> None:
+    clock = [0.0]
+    aside = Aside(lambda: clock[0])
+    for _ in range(2_000):
+        Round(aside).do("b1", lambda: _raise(ValueError()))
+        assert Round(aside).failure is None
+        clock[0] += LONGEST_AGAIN_S
+    assert aside.count == 1
+
+
+def test_rows_that_are_met_no_more_make_no_step_fail() -> None:
+    clock = [0.0]
+    aside = Aside(lambda: clock[0])
+    for number in range(MOST_FAILURES):
+        Round(aside).do(f"b{number}", lambda: _raise(ValueError()))
+    assert isinstance(Round(aside).failure, ValueError)
+    clock[0] += 3 * LONGEST_AGAIN_S
+    assert Round(aside).failure is None, "somebody put them right, and nothing came since"
+    assert aside.count == 0

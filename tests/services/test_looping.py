@@ -18,6 +18,7 @@ from tests.services.told import MemoryServices, Told, settings_for_memory
 def test_a_step_that_fails_is_noted_and_done_again(monkeypatch: pytest.MonkeyPatch) -> None:
     noted: list[dict[str, Any]] = []
     services = MemoryServices(settings_for_memory(), Memory(), Told({}))
+    # What is noted is seen; one object of one test.
     services.notes.note = lambda at, operation, seconds, outcome, **more: noted.append(  # type: ignore[method-assign]
         {"operation": operation, "outcome": outcome, **more}
     )

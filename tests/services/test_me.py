@@ -10,7 +10,7 @@ import requests
 
 from marketplace.uploads import PROOF_BUCKET
 from resources.appwrite.failures import PermanentFailure
-from resources.appwrite.files import FileStore
+from resources.appwrite.files import FileStore, Upload
 from tests.marketplace.test_uploads import PAPER, PICTURE
 from tests.services.conftest import Api
 from tests.services.memory import EPOCH, Memory
@@ -166,9 +166,9 @@ def test_on_a_server_all_of_it_holds_and_a_proof_is_read_by_its_provider_and_adm
     with FileStore(settings, settings.clock) as files:
         (file_id,) = [part for part in row["paymentProofUrl"].split("/") if part.startswith("pp_")]
         # Sent once more it is there, and that is as good; another one under its id is none.
-        files.put(PROOF_BUCKET, file_id, "x.png", PICTURE, "image/png", ())
+        files.put(Upload(PROOF_BUCKET, file_id, "x.png", PICTURE, "image/png", ()))
         with pytest.raises(PermanentFailure):
-            files.put(PROOF_BUCKET, file_id, "x.pdf", PAPER, "application/pdf", ())
+            files.put(Upload(PROOF_BUCKET, file_id, "x.pdf", PAPER, "application/pdf", ()))
         assert files.content(PROOF_BUCKET, file_id) == PICTURE
         for _ in range(2):
             files.remove(PROOF_BUCKET, file_id)

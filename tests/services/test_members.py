@@ -3,7 +3,7 @@ profile, proofs. On an Appwrite in memory."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from marketplace.offers import OfferState, answered, offer_row
 from marketplace.transitions import Actor
 from marketplace.uploads import LARGEST_PROOF_BYTES, PROOF_BUCKET
 from messages.catalogue import LANGUAGES, say
+from resources.appwrite.files import Upload
 from resources.policy_file import load_policy
 from services.callers import Caller
 from services.chat import support
@@ -340,17 +341,9 @@ class Kept:
     def __init__(self) -> None:
         self.files: dict[str, tuple[bytes, tuple[str, ...]]] = {}
 
-    def put(
-        self,
-        bucket: str,
-        file_id: str,
-        name: str,
-        content: bytes,
-        content_type: str,
-        permissions: Sequence[str],
-    ) -> None:
-        assert bucket == PROOF_BUCKET
-        self.files[file_id] = (content, tuple(permissions))
+    def put(self, one: Upload) -> None:
+        assert one.bucket == PROOF_BUCKET
+        self.files[one.file_id] = (one.content, tuple(one.permissions))
 
     def remove(self, bucket: str, file_id: str) -> None:
         self.files.pop(file_id, None)

@@ -249,7 +249,7 @@ class WithoutTransactions(Moves):
 
 
 def _run(machine: type[Moves], examples: int, steps: int, *, same: bool = False) -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(  # type: ignore[no-untyped-call] - Hypothesis has no types for it
         machine,
         settings=settings(
             max_examples=examples,

@@ -58,7 +58,7 @@ def asked(
                 who = next(turns)
                 headers = {"Idempotency-Key": f"s{next(keys)}"} if case.method == "POST" else {}
                 if who is not None:
-                    headers["Authorization"] = f"Bearer {api.tokens[who]}"  # type: ignore[index]
+                    headers["Authorization"] = f"Bearer {api.tokens[who]}"  # type: ignore[index] - it was begun
                 if real and isinstance(case.path_parameters, dict) and "/events" not in case.path:
                     known.put(case)
                 answer = case.call(session=api.http, headers=headers, base_url="http://127.0.0.1", app=app)

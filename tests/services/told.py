@@ -83,7 +83,7 @@ def settings_for_memory(home: Path = Path("/nonexistent")) -> Settings:
         appwrite_project_id="p",
         appwrite_database_id="d",
         appwrite_api_key="read",  # type: ignore[arg-type] - a secret from text
-        appwrite_write_key="write",  # type: ignore[arg-type]
+        appwrite_write_key="write",  # type: ignore[arg-type] - a secret from text
         home=Home(home),
     )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.cli import main
 from pipelines.following import Follower, become_reader, fetch_home, is_reader, require_own
 from resources.errors import BookwatchError, UsageError
 from resources.home import Home
@@ -69,3 +70,14 @@ def test_a_home_is_a_readers_or_a_pipelines(tmp_path: Path) -> None:
         require_own(plain)
     with pytest.raises(UsageError, match="no store to fetch from"):
         fetch_home(plain)
+
+
+def test_a_readers_home_without_pages_serves_nothing_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in {"HOME": str(tmp_path / "reader"), "FOLLOW": str(tmp_path / "store")}.items():
+        monkeypatch.setenv(f"BOOKWATCH_{name}", value)
+    with pytest.raises(SystemExit) as ended:
+        main(["serve", "--no-dashboards", "--host", "0.0.0.0"])
+    assert ended.value.code == 2
+    assert "has nothing to serve but its dashboards" in capsys.readouterr().err

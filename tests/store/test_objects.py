@@ -26,6 +26,7 @@ from resources.objects import (
     open_objects,
 )
 from resources.settings import Settings
+from resources.shared.sharing import withdraw
 from tests.store.conftest import Server
 
 
@@ -246,3 +247,14 @@ def test_doctor_says_whether_the_store_heeds_conditions(
         "The store s3://no-such-bucket/x is not there: its bucket does not exist.",
     )
     assert examine_store(settings.model_copy(update={"store": ""})) == []
+
+
+def test_of_a_folder_that_cannot_be_looked_at_nobody_says_that_it_is_empty(tmp_path: Path) -> None:
+    objects = FolderObjects(tmp_path / "store")
+    assert list(objects.listed("published")) == [], "what is not there holds nothing"
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "published").symlink_to("published")
+    with pytest.raises(StoreFailure):
+        list(objects.listed("published"))
+    with pytest.raises(StoreFailure):
+        withdraw(objects)

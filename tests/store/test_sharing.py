@@ -309,7 +309,7 @@ def test_a_base_that_is_dropped_amid_the_upload_leaves_a_whole_snapshot(
     put_changes = sharing._put_changes
 
     def dropped_meanwhile(*given: object) -> object:
-        made = put_changes(*given)  # type: ignore[arg-type]
+        made = put_changes(*given)  # type: ignore[arg-type] - as it was given
         objects.delete(list_key(name_of(1)))
         sharing._delete_unlisted(objects, dropped={name_of(1)})
         return made

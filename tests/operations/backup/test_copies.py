@@ -141,7 +141,7 @@ def test_a_table_is_read_though_its_rows_cannot_be_counted(
     path_of = scan.path_of
 
     def nowhere(gateway: object, template: str, table: str = "") -> str:
-        return path_of(gateway, template, table) + "/nowhere/at/all"  # type: ignore[arg-type]
+        return path_of(gateway, template, table) + "/nowhere/at/all"  # type: ignore[arg-type] - as it was given
 
     monkeypatch.setattr(scan, "path_of", nowhere)  # the count's alone
     made = make_backup(market.settings())

@@ -242,6 +242,7 @@ def test_half_a_backup_of_a_killed_process_is_named_and_goes(settings: Settings)
         db.execute("UPDATE backups SET state = 'running'")
     workshop = folder.with_name(f".{ID}.making")
     workshop.mkdir()
+    (folder / ".manifest.json.123.partial").write_bytes(b"half of one")
     assert str(half) in forget_customer(settings, "u1", by="Ayu").backups
     forget_customer(settings, "u1", by="Ayu", anew=True)
     assert not folder.exists()
