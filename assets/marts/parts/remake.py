@@ -33,6 +33,7 @@ from assets.marts.parts.part import (
     remembered,
     was_of,
 )
+from assets.marts.parts.peaks import PEAKS
 from assets.marts.parts.requests import REQUESTS
 from assets.marts.parts.retention import RETENTION
 from assets.marts.parts.rooms import CONVERSATIONS, ROOMS
@@ -58,6 +59,7 @@ _ALL: Final = (
     SERVED,
     MESSAGES,
     SERIES,
+    PEAKS,
 )
 UNITS: Final = {unit.name: unit for unit in _ALL}
 

@@ -1,6 +1,6 @@
-"""The unit of requests: bookings that changed, or whose offers did, that nobody answered in time, or that are made
-when the clock is there, each with all its offers. What is summed of them by provider is what it was, less what they
-were and with what they are.
+"""The unit of requests: bookings that changed, or whose offers did, that nobody answered in time, or that the clock or
+the window of response times came to or left, each with all its offers. What is summed of them is what it was, less
+what they were and with what they are.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from typing import Any, Final
 from assets.core import since
 from assets.marts.parts import links
 from assets.marts.parts.part import Change, Unit, part_of
-from assets.marts.parts.spans import between
+from assets.marts.parts.spans import between, each_once, edges
 from marketplace.offers import OfferState
+from marketplace.services import RESPONSE_WINDOW
 from marketplace.statuses import BookingStatus
 
 NAME: Final = "requests"
@@ -27,15 +28,13 @@ def _find(con: Any, change: Change) -> str | None:
     span = change.before.now, change.now.now
     late = f"status = '{BookingStatus.PENDING.value}' AND {between(('response_deadline',), *span)}"
     offered = f"state = '{OfferState.OFFERED.value}' AND {between(('deadline',), *span)}"
-    begun = f"{between(('created_at',), *span)} AND NOT coalesce({late}, false)"
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE {_DUE} AS"
-        f" SELECT * FROM core.bookings WHERE {late} UNION ALL SELECT * FROM core.bookings WHERE {begun}"
-    )
+    due = each_once("core.bookings", [late, *edges(("created_at",), change, RESPONSE_WINDOW)])
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {_DUE} AS {due}")
+    offers = " OR ".join((offered, *edges(("offered_at",), change, RESPONSE_WINDOW)))
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE {_OFFERED} AS SELECT booking_id FROM ("
         f"{since.changed('booking_offers', 'booking_id')} UNION"
-        f" SELECT booking_id FROM core.booking_offers WHERE {offered}) WHERE booking_id IS NOT NULL"
+        f" SELECT booking_id FROM core.booking_offers WHERE {offers}) WHERE booking_id IS NOT NULL"
     )
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE {_OTHERS} AS SELECT booking_id FROM temp.{_OFFERED}"

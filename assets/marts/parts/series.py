@@ -4,13 +4,12 @@ clock went through, and those that are too long ago now.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from assets.core import since
 from assets.marts.parts.part import Change, Part, Unit, part_of
-from assets.marts.parts.spans import between
+from assets.marts.parts.spans import between, each_once
 from marketplace.offers import OfferState
 from marketplace.statuses import BookingStatus
 from marketplace.unusual import COUNTED_BACK
@@ -86,18 +85,8 @@ def _touched(moment: str) -> str:
     )
 
 
-def _by_any(table: str, conditions: Iterable[str]) -> str:
-    """The rows of which any of these conditions holds, looked up by one after the other, each row once."""
-    queries: list[str] = []
-    before = "true"
-    for condition in conditions:
-        queries.append(f"SELECT * FROM core.{table} WHERE {condition} AND {before}")
-        before += f" AND NOT coalesce({condition}, false)"
-    return " UNION ALL ".join(queries)
-
-
 _WITHIN: Final = {
-    table: _by_any(table, map(_touched, moments))
+    table: each_once(f"core.{table}", map(_touched, moments))
     for table, moments in _MOMENTS.items()
     if table != "bookings"
 }
@@ -110,11 +99,11 @@ SERIES: Final = Unit(
     (_HOURS,),
     (),
     {
-        "bookings": _by_any(
-            "bookings", (*map(_touched, _MOMENTS["bookings"]), f"booking_id IN ({_OFFERED})")
+        "bookings": each_once(
+            "core.bookings", (*map(_touched, _MOMENTS["bookings"]), f"booking_id IN ({_OFFERED})")
         ),
-        _OFFERS: _by_any(
-            _OFFERS,
+        _OFFERS: each_once(
+            f"core.{_OFFERS}",
             (
                 _touched("offered_at"),
                 f"booking_id IN (SELECT booking_id FROM temp.{part_of(NAME, 'bookings')})",
