@@ -58,7 +58,7 @@ from resources.errors import BookwatchError, UsageError
 from resources.instants import instant_of, text_of
 from resources.phone_key import read_phone_key
 from resources.raw.published_ids import RowNames, is_nameless
-from resources.sql import quoted
+from resources.sql import FEW_ROWS, UNCOMMITTED, quoted
 from resources.warehouse import MEMORY_LIMIT, is_small, open_warehouse
 
 AfterChunk = Callable[[str, int], None]
@@ -151,10 +151,6 @@ booking, it is ``without``."""
 _MOVED = pl.DataFrame(schema={"id": pl.String, "settled": pl.Boolean})
 _STATE = tuple(CORE["state"].sql_columns)
 _FAULT = Message("failure.core_do")
-#: So many rows of a table are taken out of it one by one; of more, all of it is read.
-_FEW_ROWS = 5_000
-#: From here on DuckDB numbers rows that are not committed yet, which it does not find by their number.
-_OF_THIS_TRANSACTION = 36_028_797_018_960_000
 
 
 class CoreInvalid(BookwatchError):
@@ -917,10 +913,10 @@ class _Run:
         # What is returned of a row is read of every row as it stands: so they are found by the condition's columns, and
         # then read one by one, where they are few.
         found = self.con.execute(
-            f"SELECT rowid FROM core.{table} WHERE {where} LIMIT {_FEW_ROWS + 1}"
+            f"SELECT rowid FROM core.{table} WHERE {where} LIMIT {FEW_ROWS + 1}"
         ).fetchall()
         numbers = [int(number) for (number,) in found]
-        if len(numbers) <= _FEW_ROWS and all(number < _OF_THIS_TRANSACTION for number in numbers):
+        if len(numbers) <= FEW_ROWS and all(number < UNCOMMITTED for number in numbers):
             where = f"rowid IN ({', '.join(map(str, sorted(numbers)))})" if numbers else "false"
         gone = self.con.execute(
             f"DELETE FROM core.{table} WHERE {where} RETURNING {keys}, {row_hash(one.sql_columns)} AS hash"

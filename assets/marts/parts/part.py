@@ -11,14 +11,31 @@ from typing import Any, Final
 
 from resources.sql import quoted
 
+#: A condition of SQL, or several of which one holds: each is looked up by itself, so that one on an instant leaves out
+#: the blocks of other times, and one on what was not touched is not looked up at all.
+Condition = str | tuple[str, ...]
+
+
+def ways(condition: Condition) -> tuple[str, ...]:
+    """The conditions of which one holds."""
+    return (condition,) if isinstance(condition, str) else condition
+
+
+def any_of(condition: Condition) -> str:
+    """The same as one condition."""
+    return f"({' OR '.join(f'({way})' for way in ways(condition))})"
+
 
 @dataclass(frozen=True)
 class Part:
     """The rows of a step or mart that ``unit`` makes anew: those of which ``rows`` holds, a condition in SQL on the
-    table's columns and on the unit's tables of what was touched. What its query reads is then read in parts, too."""
+    table's columns and on the unit's tables of what was touched. What its query reads is then read in parts, too.
+    ``by``: the columns that the condition rests on. Where a table's key has all of them no row outside of a part has a
+    key of one in it. Empty: that is not said."""
 
     unit: str
-    rows: str
+    rows: Condition
+    by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,10 +86,21 @@ class Unit:
     there."""
 
     name: str
-    reads: Mapping[str, str]
+    reads: Mapping[str, Condition]
     find: Finding
     keys: tuple[str, ...]
     touched: tuple[str, ...] = ()
+
+
+def changed(table: str, columns: str = "*") -> str:
+    """SQL of the versions of rows of ``core.<table>`` that came or went since the build before (assets/core/since.py),
+    as every unit asks for them: Remake keeps them in ``temp``."""
+    return f"SELECT {columns} FROM temp.{changes_of(table)}"
+
+
+def changes_of(table: str) -> str:
+    """The name of the table in ``temp`` that holds them."""
+    return quoted(f"changed_{table}")
 
 
 def part_of(unit: str, table: str) -> str:

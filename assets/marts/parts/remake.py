@@ -6,10 +6,11 @@ and mart; which are reached, in the units' files; when all has to be made anew, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from assets.core import since
 from assets.engines.compiled import Compiled
 from assets.marts.mart import Mart
 from assets.marts.parts.anomalies import ANOMALIES, OVERLAPS
@@ -17,12 +18,23 @@ from assets.marts.parts.customers import CUSTOMERS, HANDED
 from assets.marts.parts.days import DAYS
 from assets.marts.parts.hours import HOURS
 from assets.marts.parts.links import LINKS
-from assets.marts.parts.part import Change, Difference, Part, Unit, gone_of, part_of
+from assets.marts.parts.part import (
+    Change,
+    Condition,
+    Difference,
+    Part,
+    Unit,
+    any_of,
+    changes_of,
+    gone_of,
+    part_of,
+    ways,
+)
 from assets.marts.parts.retention import RETENTION
 from assets.marts.parts.rooms import CONVERSATIONS, ROOMS
 from assets.marts.parts.rooms import DAYS as ROOM_DAYS
 from checks.schemas import CORE
-from resources.sql import quoted
+from resources.sql import quoted, rows_where
 
 _ALL: Final = (
     LINKS,
@@ -61,12 +73,18 @@ class Replaced:
 class Remake:
     """The parts of one build. What it leaves in ``temp`` goes with ``clear``."""
 
-    def __init__(self, con: Any, change: Change) -> None:
+    def __init__(self, con: Any, change: Change, place: Callable[[str], str]) -> None:
+        """``place``: where a step that is kept is stored."""
         self._con = con
         self._change = change
+        self._step_place = place
         self._tables: list[str] = []
         self._sliced: set[tuple[str, str]] = set()
         self._found: dict[str, str | None] = {}
+        for table in since.TABLES:
+            # Of most tables nothing changed, and each is asked for many times.
+            known = since.changed(table) if table in change.written else f"FROM core.{quoted(table)} LIMIT 0"
+            self._table(changes_of(table), known)
 
     def find(self, name: str) -> str | None:
         """Look for what the change reaches in a unit, once. Returns why all of it has to be made anew, or None."""
@@ -84,10 +102,11 @@ class Remake:
             if name in mart.reads and _source(name) in typed:
                 typed = typed.replace(_source(name), self._read(unit, name))
         # What it read may be more than what was touched: of days, offers of other days.
-        self._table(part_of(unit.name, mart.name), f"SELECT * FROM ({typed}) WHERE {part.rows}")
+        self._table(part_of(unit.name, mart.name), f"SELECT * FROM ({typed}) WHERE {any_of(part.rows)}")
         columns = ", ".join(quoted(name) for name, _ in query.columns)
+        which = self._rows(table, part.rows)
         self._table(
-            gone_of(unit.name, mart.name), f"SELECT rowid AS bw_row, {columns} FROM {table} WHERE {part.rows}"
+            gone_of(unit.name, mart.name), f"SELECT rowid AS bw_row, {columns} FROM {table} WHERE {which}"
         )
         self._sliced.add((unit.name, mart.name))
 
@@ -117,10 +136,20 @@ class Remake:
                 if first == name:
                     break
                 self._read(unit, first)
-            which = unit.reads[name] if self._touched(unit) else "false"
-            self._table(part_of(unit.name, name), f"SELECT * FROM {_source(name)} WHERE {which}")
+            place = self._place(name)
+            which = self._rows(place, unit.reads[name]) if self._touched(unit) else "false"
+            self._table(part_of(unit.name, name), f"SELECT * FROM {place} WHERE {which}")
             self._sliced.add((unit.name, name))
         return f"temp.{part_of(unit.name, name)}"
+
+    def _rows(self, table: str, condition: Condition) -> str:
+        return rows_where(self._con, table, ways(condition))
+
+    def _place(self, name: str) -> str:
+        """Where the table of a unit is stored: a view of it has no numbers of rows."""
+        from assets.marts.every import MARTS
+
+        return self._step_place(name) if name in MARTS and MARTS[name].step else _source(name)
 
     def _touched(self, unit: Unit) -> bool:
         """Whether anything was touched: else no table has to be looked through for it."""
