@@ -36,6 +36,7 @@ from assets.core.providers import derive_providers
 from assets.core.raw_reader import CATALOG, QUARANTINED_SCHEMA, Mirror, Reading, attach
 from assets.core.reviews import derive_reviews
 from assets.core.since import Since
+from assets.core.spelled import Spelled
 from checks.derived_rows import violations
 from checks.proven import Contents, Writing, digest, row_hash
 from checks.schemas import CORE
@@ -90,6 +91,13 @@ SOURCES = tuple(
     if collection.core and collection.core.table == table
 )
 """Providers first: their ids and zones are read by all that follow. Bookings before the records that borrow theirs."""
+
+#: Table of core → its columns that name a provider or a customer.
+_PEOPLE: Mapping[str, tuple[str, ...]] = {
+    table: tuple(sorted({name for source in SOURCES for one in (source, *source.beside) if one.table == table
+                         for name in one.people}))
+    for table in CORE
+}  # fmt: skip
 
 _LENT = """
 WITH alone AS (
@@ -264,6 +272,7 @@ class _Run:
         self.rows: dict[str, int] = {}
         self.writing = Writing(con)
         self.changed = Since(con)
+        self.spelled = Spelled(con, _PEOPLE)
         self.quarantined = 0
         self.findings = 0
         self.fresh = False
@@ -306,6 +315,7 @@ class _Run:
                 after = int(state["processed_change"])
                 again = _touched(state["attributes"], attributes)
                 late = self._in_doubt_again(state["providers"])
+            self.spelled.begin(anew=self.fresh)
             self._derive(after, again, late)
             self._delete("quarantined", "change = 0")
             self._insert("quarantined", nameless)
@@ -604,6 +614,9 @@ class _Run:
         """``$id``s of rows to be read anew because of what is known of whom they name: who moved, or came or went;
         whose provider was not read when they were, and (rows written after ``late``) may not have been read after
         all; and what was hidden as long as no row had one of the ``words`` as its key."""
+        # Who is settled is named exactly or in other letters: where no row has such a name, each reads as before.
+        if moved.height and moved["settled"].all() and not self.spelled.any_of(moved["id"]):
+            moved = moved.clear()
         if moved.height:
             self.con.register("ids_moved", moved.to_arrow())
         found = [self._unplaced(source), self._quarantined_with(source.collection, words)]
@@ -949,6 +962,7 @@ class _Run:
         self.con.execute(f"INSERT INTO core.{table} BY NAME SELECT * FROM rows_new")
         del rows_new
         self.changed.added(table, rows)
+        self.spelled.added(table, rows)
         self.rows[table] = self.rows.get(table, 0) + rows.height
 
     def _after(self, collection: str, rows: int) -> None:
