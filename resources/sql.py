@@ -9,10 +9,10 @@ from typing import Final
 
 import duckdb
 
-#: So many rows of a table are read one by one, by their number; of more, all of it is.
-FEW_ROWS: Final = 5_000
-#: From here on DuckDB numbers rows that are not committed yet, which it does not find by their number.
-UNCOMMITTED: Final = 36_028_797_018_960_000
+#: So many rows of a table are read by their number; of more, all of it is.
+FEW_ROWS: Final = 20_000
+#: The table in ``temp`` that holds the numbers of the rows that were looked for last.
+NUMBERS: Final = "bw_numbers"
 
 
 def quoted(name: str) -> str:
@@ -31,19 +31,16 @@ def attach(con: duckdb.DuckDBPyConnection, path: Path, name: str, *, read_only: 
 
 
 def rows_where(con: duckdb.DuckDBPyConnection, table: str, conditions: Iterable[str]) -> str:
-    """A condition that holds of the same rows of a stored table as one of these does. Of few rows it names their
+    """A condition that holds of the same rows of a stored table as one of these does. Of few rows it asks for their
     numbers: what is read of a row is read of every row of its table as it stands, so they are found by the columns of
-    the conditions alone, each by itself. It holds for as long as nothing else is written into the table."""
+    the conditions alone, each by itself, and then blocks in which there is none are left out. It holds until rows of
+    any table are looked for again, or this one is written."""
     conditions = tuple(conditions)
-    anyone = f"({' OR '.join(f'({condition})' for condition in conditions)})"
-    asked = " UNION ALL ".join(f"(SELECT rowid FROM {table} WHERE {condition})" for condition in conditions)
-    most = FEW_ROWS * len(conditions)
-    found = con.execute(f"SELECT rowid FROM ({asked}) LIMIT {most + 1}").fetchall()
-    numbers = sorted({int(number) for (number,) in found})
-    if len(found) > most or len(numbers) > FEW_ROWS:
-        return anyone
-    stored = ", ".join(str(number) for number in numbers if number < UNCOMMITTED)
-    by_number = f"rowid IN ({stored})" if stored else "false"
-    if not numbers or numbers[-1] < UNCOMMITTED:
-        return by_number
-    return f"({by_number} OR (rowid >= {UNCOMMITTED} AND {anyone}))"
+    asked = " UNION ".join(f"(SELECT rowid FROM {table} WHERE {condition})" for condition in conditions)
+    found = con.execute(
+        f"CREATE OR REPLACE TEMP TABLE {NUMBERS} AS SELECT number FROM ({asked}) AS asked(number)"
+        f" LIMIT {FEW_ROWS + 1}"
+    ).fetchone()
+    if found is None or int(found[0]) > FEW_ROWS:
+        return f"({' OR '.join(f'({condition})' for condition in conditions)})"
+    return f"rowid IN (SELECT number FROM temp.{NUMBERS})" if found[0] else "false"

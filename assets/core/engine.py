@@ -59,7 +59,7 @@ from resources.errors import BookwatchError, UsageError
 from resources.instants import instant_of, text_of
 from resources.phone_key import read_phone_key
 from resources.raw.published_ids import RowNames, is_nameless
-from resources.sql import FEW_ROWS, UNCOMMITTED, quoted
+from resources.sql import FEW_ROWS, NUMBERS, quoted
 from resources.warehouse import MEMORY_LIMIT, is_small, open_warehouse
 
 AfterChunk = Callable[[str, int], None]
@@ -924,13 +924,13 @@ class _Run:
         if self.changed.known:
             keys = "*"
         # What is returned of a row is read of every row as it stands: so they are found by the condition's columns, and
-        # then read one by one, where they are few.
+        # then by their numbers, where they are few. (As rows_where has it, which finds no frame of here by its name.)
         found = self.con.execute(
-            f"SELECT rowid FROM core.{table} WHERE {where} LIMIT {FEW_ROWS + 1}"
-        ).fetchall()
-        numbers = [int(number) for (number,) in found]
-        if len(numbers) <= FEW_ROWS and all(number < UNCOMMITTED for number in numbers):
-            where = f"rowid IN ({', '.join(map(str, sorted(numbers)))})" if numbers else "false"
+            f"CREATE OR REPLACE TEMP TABLE {NUMBERS} AS SELECT rowid AS number FROM core.{table} WHERE {where}"
+            f" LIMIT {FEW_ROWS + 1}"
+        ).fetchone()
+        if found is not None and found[0] <= FEW_ROWS:
+            where = f"rowid IN (SELECT number FROM temp.{NUMBERS})" if found[0] else "false"
         gone = self.con.execute(
             f"DELETE FROM core.{table} WHERE {where} RETURNING {keys}, {row_hash(one.sql_columns)} AS hash"
         ).pl()

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from assets.marts.expressions import CLOCKS_APART
 from assets.marts.parts.follow import Followed, follow, left_by
-from assets.marts.parts.part import Change, Part, Unit, changed, much_of, ways
+from assets.marts.parts.part import Change, Part, Unit, changed, much_of, part_of, ways
 from assets.marts.parts.spans import between
 from marketplace.collections import BOOKING_COLLECTIONS, RECORDS
 from marketplace.commission import AGES, RowState
@@ -186,13 +186,20 @@ def _too_many(con: Any) -> str | None:
     return None
 
 
+#: References that fit one of the bookings but for case. What one exactly has as a key is compared by case with none,
+#: and nearly every reference is such a key.
+_LOOSE: Final = (
+    f"lower(booking_ref) IN {_KEYS} AND booking_ref NOT IN ("
+    + " UNION ALL ".join(
+        f"SELECT {key} FROM temp.{part_of(NAME, 'bookings')} WHERE deleted_at IS NULL AND {key} IS NOT NULL"
+        for key in ("booking_id", "business_id")
+    )
+    + ")"
+)
+
 LINKS: Final = Unit(
     NAME,
-    {
-        "bookings": _BOOKINGS,
-        "commissions": _RECORDS,
-        **dict.fromkeys(_REFERENCES, f"lower(booking_ref) IN {_KEYS}"),
-    },
+    {"bookings": _BOOKINGS, "commissions": _RECORDS, **dict.fromkeys(_REFERENCES, _LOOSE)},
     _find,
     ("touched_bookings", "touched_records", "touched_keys"),
     ("touched_providers", "touched_references", *left_by("touched_keys")),
