@@ -271,7 +271,8 @@ class _Making:
         """Make only parts, as far as marts have them and the change is known."""
         self.whole = change if isinstance(change, str) else None
         if isinstance(change, Change) and self._writer.steps is not None:
-            remake = Remake(self._con, change, self._writer.steps.place)
+            queries = {name: made.sql for name, made in self._compiled.items()}
+            remake = Remake(self._con, change, self._writer.steps.place, queries)
             self.whole = remake.find(links.NAME)
             if self.whole is None:
                 self._remake = remake

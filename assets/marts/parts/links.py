@@ -59,6 +59,8 @@ def _find(con: Any, change: Change) -> str | None:
         con.execute(f"CREATE OR REPLACE TEMP TABLE touched_{name} ({column} VARCHAR)")
     _put(con, "bookings", _bookings(con, change))
     _put(con, "records", _records(con, change))
+    # The bookings that records were of are known: keys that come up on the way cost a look at all of them once more.
+    _put(con, "bookings", [f"SELECT booking_id FROM temp.commission_links WHERE {_RECORDS}"])
     _put(con, "keys", _keys(con))
     follow(con, _FOLLOWED, "touched_keys")
     return _too_many(con)
@@ -67,7 +69,8 @@ def _find(con: Any, change: Change) -> str | None:
 def _put(con: Any, name: str, queries: Iterable[str]) -> None:
     asked = " UNION ALL ".join(f"({query})" for query in queries)
     con.execute(
-        f"INSERT INTO temp.touched_{name} SELECT DISTINCT found FROM ({asked}) AS asked(found) WHERE found IS NOT NULL"
+        f"INSERT INTO temp.touched_{name} SELECT DISTINCT found FROM ({asked}) AS asked(found)"
+        f" WHERE found IS NOT NULL AND found NOT IN (FROM temp.touched_{name})"
     )
 
 
@@ -203,4 +206,5 @@ LINKS: Final = Unit(
     _find,
     ("touched_bookings", "touched_records", "touched_keys"),
     ("touched_providers", "touched_references", *left_by("touched_keys")),
+    kept=("created_at", "utc_offset_minutes"),
 )

@@ -83,13 +83,14 @@ class Unit:
     """``reads``: of tables that are no parts of this unit the condition of the rows that its parts are made from, in
     the order in which they are looked up; the others are read whole. ``keys``: the tables in ``temp`` with what was
     touched: where none has a row, nothing has to be looked up. ``touched``: the other tables that ``find`` leaves
-    there."""
+    there. ``kept``: columns of the tables it reads that other units ask their parts for."""
 
     name: str
     reads: Mapping[str, Condition]
     find: Finding
     keys: tuple[str, ...]
     touched: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
 
 
 def changed(table: str, columns: str = "*") -> str:

@@ -6,7 +6,8 @@ and mart; which are reached, in the units' files; when all has to be made anew, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -73,8 +74,11 @@ class Replaced:
 class Remake:
     """The parts of one build. What it leaves in ``temp`` goes with ``clear``."""
 
-    def __init__(self, con: Any, change: Change, place: Callable[[str], str]) -> None:
-        """``place``: where a step that is kept is stored."""
+    def __init__(
+        self, con: Any, change: Change, place: Callable[[str], str], queries: Mapping[str, str]
+    ) -> None:
+        """``place``: where a step that is kept is stored. ``queries``: the SQL of every step and mart."""
+        self._queries = queries
         self._con = con
         self._change = change
         self._step_place = place
@@ -138,9 +142,25 @@ class Remake:
                 self._read(unit, first)
             place = self._place(name)
             which = self._rows(place, unit.reads[name]) if self._touched(unit) else "false"
-            self._table(part_of(unit.name, name), f"SELECT * FROM {place} WHERE {which}")
+            columns = self._columns(unit, name, place)
+            self._table(part_of(unit.name, name), f"SELECT {columns} FROM {place} WHERE {which}")
             self._sliced.add((unit.name, name))
         return f"temp.{part_of(unit.name, name)}"
+
+    def _columns(self, unit: Unit, name: str, place: str) -> str:
+        """The columns of a table that anything of a unit names: a row has many, and what is read of one is read of all
+        that stand beside it."""
+        from assets.marts.every import MARTS
+
+        told = [
+            self._queries[mart.name]
+            for mart in MARTS.values()
+            if mart.part is not None and mart.part.unit == unit.name and name in mart.reads
+        ]
+        told += [way for condition in unit.reads.values() for way in ways(condition)]
+        words = {*re.findall(r"\w+", " ".join(told)), *unit.kept}
+        there = [str(column[0]) for column in self._con.execute(f"FROM {place} LIMIT 0").description]
+        return ", ".join(quoted(column) for column in there if column in words)
 
     def _rows(self, table: str, condition: Condition) -> str:
         return rows_where(self._con, table, ways(condition))
