@@ -180,9 +180,11 @@ WHERE c.is_refund AND CASE WHEN c.counts
 
 _STATE_RULES: Final = f"""
 WITH counted AS (
-    SELECT count(*) FILTER (state = 'missing') AS missing, count(*) FILTER (state = 'awaiting') AS awaiting,
-           count(*) FILTER (state IN ('matched', 'mismatched')) AS tracked, count(*) FILTER (state = 'free') AS free
-    FROM marts.commission_reconciliation
+    SELECT coalesce(sum(n) FILTER (state = 'missing'), 0) AS missing,
+           coalesce(sum(n) FILTER (state = 'awaiting'), 0) AS awaiting,
+           coalesce(sum(n) FILTER (state IN ('matched', 'mismatched')), 0) AS tracked,
+           coalesce(sum(n) FILTER (state = 'free'), 0) AS free
+    FROM (SELECT state, count(*) AS n FROM marts.commission_reconciliation GROUP BY state)
 ),
 found AS (SELECT count(*) AS missing FROM marts.commission_findings WHERE finding = 'missing'),
 told AS (
@@ -208,7 +210,7 @@ UNION ALL
 SELECT 'broken.state_findings', state FROM told WHERE missing_rows <> missing_findings
 UNION ALL
 SELECT 'broken.state_free', booking_id FROM marts.commission_reconciliation
-WHERE booking_status IN {REVENUE_STATUSES}
+WHERE (booking_amount_idr = 0 OR state = 'free') AND booking_status IN {REVENUE_STATUSES}
   AND (state = 'free' AND booking_amount_idr IS DISTINCT FROM 0
        OR booking_amount_idr = 0 AND state NOT IN ('free', 'mismatched'))
 UNION ALL

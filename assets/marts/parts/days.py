@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from assets.marts.parts import links
-from assets.marts.parts.part import Change, Part, Unit, changed, gone_of, part_of
+from assets.marts.parts.part import Change, Part, Unit, changed, gone_of, many_days, part_of
 from assets.marts.parts.spans import between
 from marketplace.cohorts import FUNNEL_SETTLES, LAST_ZONE
 from marketplace.commission import PAYMENT_MOMENTS
@@ -21,9 +21,6 @@ _DAYS: Final = "(FROM temp.touched_days)"
 
 #: Parts by the day a row is of.
 BY_DAY: Final = Part(NAME, f"local_date IN {_DAYS}", ("local_date",))
-
-#: So many days are no part any more: nearly all bookings would be read, only in a dearer way.
-MOST_DAYS: Final = 40
 
 
 def _day(instant: str, offset: str = "utc_offset_minutes") -> str:
@@ -79,8 +76,8 @@ def _find(con: Any, change: Change) -> str | None:
         f"CREATE OR REPLACE TEMP TABLE touched_days AS SELECT day FROM ({asked}) AS asked(day) WHERE day IS NOT NULL"
     )
     days, first, last = con.execute("SELECT count(*), min(day), max(day) FROM temp.touched_days").fetchone()
-    if days > MOST_DAYS:
-        return f"{days} days are reached"
+    if many := many_days(con, "marts.booking_funnel", days):
+        return many
     # In whatever zone: a day begins at most a day earlier, and ends at most a day later, than in UTC.
     for name, day, step in (("from", first, "- INTERVAL 1 DAY"), ("until", last, "+ INTERVAL 2 DAY")):
         con.execute(f"SET VARIABLE bookwatch_days_{name} = CAST(? AS DATE)::TIMESTAMP {step}", [day])

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from assets.marts.parts import links
-from assets.marts.parts.part import Change, Part, Unit, changed, gone_of, part_of
+from assets.marts.parts.part import Change, Part, Unit, changed, gone_of, many_days, part_of
 from assets.marts.parts.spans import between
 from marketplace.chats import REPLY_WITHIN
 from marketplace.cohorts import LAST_ZONE, ROOMS_SETTLE
@@ -76,8 +76,6 @@ ROOMS: Final = Unit(
 DAYS_NAME: Final = "room_days"
 #: Parts by the day rooms were opened, or something was sent.
 BY_DAY: Final = Part(DAYS_NAME, "local_date IN (FROM temp.touched_room_days)", ("local_date",))
-#: So many days are no part any more.
-MOST_DAYS: Final = 40
 
 
 def _day(column: str) -> str:
@@ -112,8 +110,8 @@ def _find_days(con: Any, change: Change) -> str | None:
         f" SELECT day FROM ({asked}) AS asked(day) WHERE day IS NOT NULL"
     )
     days, *span = con.execute("SELECT count(*), min(day), max(day) FROM temp.touched_room_days").fetchone()
-    if days > MOST_DAYS:
-        return f"{days} days are reached"
+    if many := many_days(con, "marts.chat_rooms_daily", days):
+        return many
     for name, day in zip(("from", "until"), span, strict=True):
         con.execute(f"SET VARIABLE bookwatch_room_days_{name} = CAST(? AS DATE)", [day])
     return None
