@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import duckdb
 
-from assets.core import since
+from assets.core import since, spelled
 from marketplace.backups import BackupState
 from marketplace.collections import BOOKING_COLLECTIONS, USERS
 from marketplace.pseudonyms import Pseudonyms
@@ -204,6 +204,7 @@ def _warehouse_anew(task: Task, path: Path, traces: Found) -> tuple[str, str]:
     try:
         with open_warehouse(path) as con:
             since.whole(con, "values of a person were erased")
+            spelled.forget(con)
     except duckdb.Error as broken:
         raise BookwatchError(
             f"{path.name} could not be written ({type(broken).__name__}).",

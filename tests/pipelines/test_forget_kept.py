@@ -351,6 +351,8 @@ def test_the_warehouse_loses_them_and_the_next_run_derives_the_same_figures(sett
     assert [(file.kind, file.rewritten) for file in done.kept] == [("warehouse", True)]
     assert done.kept[0].where["core.bookings.provider_name"] == 3
     assert found(home) == set()
+    # Whom rows name in other letters is found out once more, from what is left.
+    del written["since.spelled"]
     assert figures(home.warehouse) == written
     assert kept(core()) == kept(before)
     assert found(home) == set()
