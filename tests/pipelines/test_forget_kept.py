@@ -427,8 +427,11 @@ def test_without_rewrite_files_are_named_and_stand_as_they_were(published: Setti
     before = {path: path.read_bytes() for path in (*home.published.glob("2026*"), *report.iterdir())}
     went = home.published / ".spare-20260101T000000Z-0001.duckdb"  # the next one would be written over it
     shutil.copyfile(home.published / f"{SNAPSHOT}.duckdb", went)
+    half = home.published / ".20261101T000000Z-0001.duckdb.partial"  # a run was killed over it
+    shutil.copyfile(went, half)
     done = forgotten(published, anew=False)
     assert not went.exists()
+    assert not half.exists()
     assert [(kept.kind, Path(kept.path).name, kept.rewritten) for kept in done.kept] == [
         ("snapshot", f"{SNAPSHOT}.duckdb", False), ("export", "october", False),
     ]  # fmt: skip
