@@ -7,6 +7,7 @@ What a value means is not known here.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Final, cast
 
 import orjson
@@ -17,6 +18,8 @@ stop at 254 levels, readers at 1,000: a value must stay readable with what is pu
 
 _MOST_DIGITS: Final = 300
 _SET_ASIDE: Final = "$set_aside"
+#: A text, up to the end where it has none: its brackets are none.
+_BRACKETS: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[\[{\]}]', re.DOTALL)
 _WHOLE: Final = range(-(2**63), 2**64)
 
 
@@ -74,6 +77,21 @@ def is_deep(value: object, most: int = DEEPEST) -> bool:
         if not level:
             return False
     return True
+
+
+def is_nested_deep(text: bytes, most: int = DEEPEST) -> bool:
+    """Whether brackets of a JSON text are nested more than so many levels: of one that need not be valid, told without
+    reading it."""
+    depth = 0
+    for token in _BRACKETS.finditer(text):
+        mark = text[token.start()]
+        if mark in b"[{":
+            depth += 1
+            if depth > most:
+                return True
+        elif mark in b"]}":
+            depth -= 1
+    return False
 
 
 def _within(nested: Any) -> list[Any]:

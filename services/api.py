@@ -19,6 +19,7 @@ from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
+from marketplace.json_values import is_nested_deep
 from resources.own_hosts import OwnHosts
 from resources.version import bookwatch_version
 from services import routes
@@ -208,13 +209,21 @@ class Edge:
             await problem_answer(request, Problem(413, "too_large"))(scope, receive, send)
             return
         size = 0
+        read: list[bytes] = []
 
         async def bounded() -> MutableMapping[str, Any]:
             nonlocal size
             message = await receive()
-            size += len(message.get("body", b""))
+            body = message.get("body", b"")
+            size += len(body)
             if size > most:
                 raise HTTPException(413)
+            if not in_parts:
+                read.append(body)
+                # A reader that goes down into it ends at the bound of Python's stack, where whatever else this
+                # process does just then fails too.
+                if not message.get("more_body", False) and is_nested_deep(b"".join(read)):
+                    raise HTTPException(400)
             return message
 
         with answered_within():

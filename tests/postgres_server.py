@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.processes import own_port
-from resources.errors import BookwatchError
+from resources.errors import BookwatchError, UsageError
 from resources.postgres import opened
 
 USER, PASSWORD = "watcher", "pass word/1"
@@ -97,6 +97,8 @@ def _wait_for(server: PostgresServer) -> None:
         try:
             with opened(server.url()):
                 return
+        except UsageError:
+            raise  # the extra is not installed: no waiting helps
         except BookwatchError:
             assert server.process.poll() is None, "PostgreSQL ended by itself"
             # a server that starts or stops; asking oftener would take the time it needs

@@ -78,6 +78,26 @@ def test_nothing_that_is_sent_makes_it_fail(api: Api, step: int) -> None:
     assert failed == []
 
 
+@pytest.mark.parametrize(
+    "content",
+    [b"[" * 60_000, b'{"a":' * 101 + b"1" + b"}" * 101, b"[" * 101 + b'"'],
+    ids=["never closed", "an object", "with a text that is open"],
+)
+def test_a_body_that_is_nested_deep_is_not_read(api: Api, content: bytes) -> None:
+    answer = api.ask(
+        "POST", "/bookings", "customer", content=content, headers={"Content-Type": "application/json"}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (400, "unreadable")
+
+
+def test_brackets_in_a_text_are_no_levels(api: Api) -> None:
+    content = json.dumps({"text": '[{"' * 200, "a": [[[]]]}).encode()
+    answer = api.ask(
+        "POST", "/bookings", "customer", content=content, headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code == 422
+
+
 def test_another_kind_of_body_is_refused(api: Api) -> None:
     for kind in ("text/plain", "multipart/form-data", "application/x-www-form-urlencoded", ""):
         for path in ("/bookings", "/support/messages", "/rooms/x/attachments"):
