@@ -206,12 +206,12 @@ def _warehouse_anew(task: Task, path: Path, traces: Found) -> tuple[str, str]:
     try:
         with open_warehouse(path) as con:
             since.whole(con, "values of a person were erased")
-        drop_steps(path)
     except duckdb.Error as broken:
         raise BookwatchError(
             f"{path.name} could not be written ({type(broken).__name__}).",
             "It stands as it was, and holds the values: make room beside it and run this again.",
         ) from None
+    drop_steps(path)
     return _anew(task, "warehouse", path, traces)
 
 
