@@ -428,7 +428,8 @@ def _middle(runs: Sequence[dict[str, Any]], *path: str) -> float:
     for run in runs:
         value: Any = run
         for key in path:
-            value = value.get(key, 0.0)
+            # A part that a run had no need of is in others alone.
+            value = value.get(key, 0.0) if isinstance(value, dict) else 0.0
         values.append(float(value))
     return statistics.median(values)
 

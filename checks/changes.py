@@ -30,6 +30,7 @@ def prove_change(
     *,
     taken: Contents,
     added: str,
+    apart: tuple[str, ...] = (),
     chunk_rows: int = CHUNK_ROWS,
 ) -> bool:
     """Look at the rows that came into a declared table in the transaction of ``writing``; whether they hold to its
@@ -38,8 +39,8 @@ def prove_change(
 
     ``taken``: what was taken out of it. ``added``: a relation of SQL (a table, a subquery) of the rows that came, with
     the columns of the table by name. That no other row has one of their keys is asked when the transaction has been
-    committed (``Writing.committed``), of the table as it then is. A table with a rule on its rows together is never
-    known by its changes.
+    committed (``Writing.committed``), of the table as it then is, unless ``apart`` says that no other can
+    (``Writing.added``). A table with a rule on its rows together is never known by its changes.
     """
     columns = ", ".join(
         f"CAST({quoted(name)} AS {kind}) AS {quoted(name)}" for name, kind in one.sql_columns.items()
@@ -58,7 +59,7 @@ def prove_change(
         keys.append(frame.select(names))
     writing.taken(one, taken)
     if keys:
-        writing.added(one, contents_of(con, one, f"({typed})"), pl.concat(keys))
+        writing.added(one, contents_of(con, one, f"({typed})"), pl.concat(keys), apart=apart)
     return True
 
 

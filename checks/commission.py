@@ -20,7 +20,7 @@ from messages.message import Message
 #: one. One without a base is in thousands where that is what its booking owes at the rate of its reconciled row. (Of
 #: the policy's fee core knows nothing: the fee of a record without a base may be so as well.)
 _STOCK: Final = """
-records AS (
+records AS MATERIALIZED (
     SELECT *, coalesce(coalesce(commission_idr, written_commission) < 0, false) AS is_refund,
            coalesce(booking_amount_idr, 0) = 0 AND NOT coalesce(is_implausible, false) AS no_base,
            coalesce(written_commission, commission_idr) AS written,
@@ -38,29 +38,34 @@ refs AS (
     SELECT commission_id, booking_doc_ref, 2 FROM records WHERE booking_doc_ref IS NOT NULL
 ),
 named AS (
-    SELECT booking_id AS ref, origin || ':' || booking_id AS booking, provider_id, coalesce(is_test, false) AS test,
-           deleted_at IS NOT NULL AS gone, false AS unread, booking_id, origin, utc_offset_minutes
+    SELECT booking_id AS ref, origin AS of, booking_id AS own, provider_id, is_test, deleted_at, false AS unread,
+           booking_id, origin, utc_offset_minutes
     FROM core.bookings
     UNION ALL
-    SELECT business_id, origin || ':' || booking_id, provider_id, coalesce(is_test, false), deleted_at IS NOT NULL,
-           false, booking_id, origin, utc_offset_minutes
+    SELECT business_id, origin, booking_id, provider_id, is_test, deleted_at, false, booking_id, origin,
+           utc_offset_minutes
     FROM core.bookings WHERE business_id <> booking_id
     UNION ALL
-    SELECT unnest([row_id, business_id]), collection || ':' || row_id, NULL, false, false, true, NULL, NULL, NULL
+    SELECT unnest([row_id, business_id]), collection, row_id, NULL, false, NULL, true, NULL, NULL, NULL
     FROM core.quarantined WHERE collection IN ('bookings', 'hotel_bookings')
 ),
+fitting AS (
+    -- What only few rows are asked for is worked out of them, not of all bookings.
+    SELECT r.*, n.* EXCLUDE (ref, is_test, deleted_at), n.ref = r.ref AS exactly, coalesce(n.is_test, false) AS test,
+           n.deleted_at IS NOT NULL AS gone
+    FROM refs r JOIN named n ON lower(n.ref) = lower(r.ref)
+),
 fits AS (
-    SELECT r.commission_id, CASE WHEN n.gone THEN 5 WHEN n.ref = r.ref THEN r.attempt ELSE r.attempt + 2 END AS rank,
-           n.test, n.gone, count(DISTINCT n.booking) AS bookings, min(n.provider_id) AS provider_id,
-           bool_and(n.unread) AS unread, min(n.booking_id) AS booking_id, min(n.origin) AS origin,
-           min(n.utc_offset_minutes) AS utc_offset_minutes
-    FROM refs r JOIN named n ON lower(n.ref) = lower(r.ref) GROUP BY ALL
+    SELECT commission_id, CASE WHEN gone THEN 5 WHEN exactly THEN attempt ELSE attempt + 2 END AS rank, test, gone,
+           count(DISTINCT of || ':' || own) AS bookings, min(provider_id) AS provider_id, bool_and(unread) AS unread,
+           min(booking_id) AS booking_id, min(origin) AS origin, min(utc_offset_minutes) AS utc_offset_minutes
+    FROM fitting GROUP BY ALL
 ),
 meant AS (
     SELECT *, bookings = 1 AND NOT gone AND NOT unread AS is_known FROM fits
     QUALIFY row_number() OVER (PARTITION BY commission_id ORDER BY rank, test) = 1
 ),
-charged AS (
+charged AS MATERIALIZED (
     SELECT r.* EXCLUDE (provider_id), coalesce(r.provider_id, CASE WHEN m.is_known THEN m.provider_id END, 'none')
                AS provider_id,
            coalesce(m.is_known, false) AS is_known, m.booking_id AS target, m.origin AS target_origin
@@ -68,17 +73,21 @@ charged AS (
     WHERE NOT coalesce(m.test, false)
       AND CASE WHEN m.is_known THEN m.utc_offset_minutes ELSE r.utc_offset_minutes END IS NOT NULL
 ),
+bare AS MATERIALIZED (SELECT * FROM charged WHERE no_base AND is_known),
+reconciled AS MATERIALIZED (
+    SELECT booking_id, origin, booking_amount_idr, policy_rate_ppm FROM marts.commission_reconciliation
+    WHERE booking_id IN (SELECT target FROM bare)
+),
 small AS (
     SELECT c.commission_id, (r.booking_amount_idr::HUGEINT * r.policy_rate_ppm + 500000) // 1000000 AS owed
-    FROM charged c JOIN marts.commission_reconciliation r ON r.booking_id = c.target AND r.origin = c.target_origin
-    WHERE c.no_base AND c.is_known AND c.written BETWEEN 0 AND 1000000000
+    FROM bare c JOIN reconciled r ON r.booking_id = c.target AND r.origin = c.target_origin
+    WHERE c.written BETWEEN 0 AND 1000000000
       AND (r.booking_amount_idr::HUGEINT * r.policy_rate_ppm + 500000) // 1000000 = round(c.written * 1000)::BIGINT
 ),
 small_fees AS (
     SELECT c.commission_id, e.amount_idr AS fee
-    FROM charged c JOIN marts.commission_entries e ON e.commission_id = c.commission_id
-    WHERE c.no_base AND c.is_known AND e.kind = 'fee'
-      AND c.fee_idr BETWEEN 1 AND 1000000000 AND e.amount_idr = c.fee_idr * 1000
+    FROM bare c JOIN marts.commission_entries e ON e.commission_id = c.commission_id
+    WHERE e.kind = 'fee' AND c.fee_idr BETWEEN 1 AND 1000000000 AND e.amount_idr = c.fee_idr * 1000
 ),
 stock AS (
     SELECT c.provider_id, sum(CASE
@@ -171,9 +180,11 @@ WHERE c.is_refund AND CASE WHEN c.counts
 
 _STATE_RULES: Final = f"""
 WITH counted AS (
-    SELECT count(*) FILTER (state = 'missing') AS missing, count(*) FILTER (state = 'awaiting') AS awaiting,
-           count(*) FILTER (state IN ('matched', 'mismatched')) AS tracked, count(*) FILTER (state = 'free') AS free
-    FROM marts.commission_reconciliation
+    SELECT coalesce(sum(n) FILTER (state = 'missing'), 0) AS missing,
+           coalesce(sum(n) FILTER (state = 'awaiting'), 0) AS awaiting,
+           coalesce(sum(n) FILTER (state IN ('matched', 'mismatched')), 0) AS tracked,
+           coalesce(sum(n) FILTER (state = 'free'), 0) AS free
+    FROM (SELECT state, count(*) AS n FROM marts.commission_reconciliation GROUP BY state)
 ),
 found AS (SELECT count(*) AS missing FROM marts.commission_findings WHERE finding = 'missing'),
 told AS (
@@ -199,7 +210,7 @@ UNION ALL
 SELECT 'broken.state_findings', state FROM told WHERE missing_rows <> missing_findings
 UNION ALL
 SELECT 'broken.state_free', booking_id FROM marts.commission_reconciliation
-WHERE booking_status IN {REVENUE_STATUSES}
+WHERE (booking_amount_idr = 0 OR state = 'free') AND booking_status IN {REVENUE_STATUSES}
   AND (state = 'free' AND booking_amount_idr IS DISTINCT FROM 0
        OR booking_amount_idr = 0 AND state NOT IN ('free', 'mismatched'))
 UNION ALL

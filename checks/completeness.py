@@ -50,7 +50,9 @@ FROM ops.mirror_rows AS m LEFT JOIN told AS t ON t.collection = m.collection
 WHERE coalesce(t.rows, 0) <> m.rows
 UNION ALL
 SELECT 'broken.row_twice', {{'told': 2, 'mirror': 1}}, e.row_id
-FROM marts.exclusions AS e SEMI JOIN bookings AS b ON b.row_id = e.row_id AND b.collection = e.collection
+FROM marts.exclusions AS e
+SEMI JOIN (FROM bookings WHERE row_id IN (SELECT row_id FROM marts.exclusions)) AS b
+    ON b.row_id = e.row_id AND b.collection = e.collection
 UNION ALL
 SELECT 'broken.row_twice', {{'told': 2, 'mirror': 1}}, e.row_id
 FROM marts.exclusions AS e SEMI JOIN records AS r ON r.row_id = e.row_id

@@ -121,6 +121,7 @@ class Writing:
         self._unknown: set[str] = set()
         self._changes: dict[str, tuple[Declaration, Contents]] = {}
         self._keys: dict[str, list[pl.DataFrame]] = {}
+        self._apart: dict[str, tuple[str, ...]] = {}
 
     def made_anew(self, tables: Iterable[Declaration]) -> None:
         """They hold no row."""
@@ -128,15 +129,24 @@ class Writing:
             self._made.add(one.table)
             self._changes[one.table] = (one, Contents())
 
-    def added(self, one: Declaration, rows: Contents, keys: pl.DataFrame | None = None) -> None:
+    def added(
+        self,
+        one: Declaration,
+        rows: Contents,
+        keys: pl.DataFrame | None = None,
+        *,
+        apart: tuple[str, ...] = (),
+    ) -> None:
         """Rows that were validated and written. ``keys``: at least the columns of the table's keys; None: what of
-        their keys is not known is looked at when the table is."""
+        their keys is not known is looked at when the table is. ``apart``: columns of which no other row of the table
+        can have the values of one of these; keys with all of them are compared with one another alone."""
         self._note(one, rows)
         if one.table in self._made:
             return  # its keys are looked at once, when the table is
         if rows.rows and keys is not None:
             wanted = dict.fromkeys(name for columns in _keys_of(one) for name in columns)
             self._keys.setdefault(one.table, []).append(keys.select(list(wanted)))
+            self._apart[one.table] = apart if apart == self._apart.get(one.table, apart) else ()
         elif rows.rows:
             self._unknown.add(one.table)
 
@@ -174,13 +184,19 @@ class Writing:
         """Whether no other row has a key of a row that was added. Those of all others were ones before."""
         if one.table not in self._keys or not _keys_of(one):
             return True
-        keys_added = pl.concat(self._keys[one.table], how="vertical_relaxed").unique().to_arrow()
+        added = pl.concat(self._keys[one.table], how="vertical_relaxed")
+        apart = set(self._apart[one.table])
+        keys_added = added.unique().to_arrow()
         try:
             for number, columns in enumerate(_keys_of(one)):
+                if apart and apart <= set(columns):
+                    if _twice(added, columns, where_present=_is_where_present(one, number)):
+                        return False
+                    continue
                 names = ", ".join(map(quoted, columns))
                 # Only the key proper takes a null for a value.
                 same, present = ("IS NOT DISTINCT FROM", "TRUE")
-                if number >= len(_keys_of(one)) - len(one.unique_where_present):
+                if _is_where_present(one, number):
                     same, present = "=", " AND ".join(f"t.{quoted(column)} IS NOT NULL" for column in columns)
                 both = " AND ".join(f"t.{quoted(column)} {same} a.{quoted(column)}" for column in columns)
                 asked = (
@@ -197,6 +213,17 @@ class Writing:
 def _keys_of(one: Declaration) -> list[tuple[str, ...]]:
     """Columns that no two rows have the same values in: the key, then those of the rows that have a value in each."""
     return [*([one.key] if one.key else []), *one.unique_where_present]
+
+
+def _is_where_present(one: Declaration, number: int) -> bool:
+    """Whether a key of ``_keys_of`` is one of the rows that have a value in each of its columns only."""
+    return number >= len(_keys_of(one)) - len(one.unique_where_present)
+
+
+def _twice(rows: pl.DataFrame, columns: tuple[str, ...], *, where_present: bool) -> bool:
+    """Whether two of these rows have one key."""
+    keys = rows.select(list(columns))
+    return bool((keys.drop_nulls() if where_present else keys).is_duplicated().any())
 
 
 # From process to process -------------------------------------------------------------------------------

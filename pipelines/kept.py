@@ -18,7 +18,8 @@ from typing import Any, Final
 
 import duckdb
 
-from assets.core import since
+from assets.core import since, spelled
+from assets.marts.parts.kept_steps import drop_steps
 from marketplace.backups import BackupState
 from marketplace.collections import BOOKING_COLLECTIONS, USERS
 from marketplace.pseudonyms import Pseudonyms
@@ -200,15 +201,18 @@ def _snapshots(task: Task, found: Search) -> None:
 
 
 def _warehouse_anew(task: Task, path: Path, traces: Found) -> tuple[str, str]:
-    """Write the warehouse anew. What is replaced in its rows is no change that core noted: all marts are made again."""
+    """Write the warehouse anew. What is replaced in its rows is no change that core noted: all marts are made again,
+    and the steps that were kept for it go."""
     try:
         with open_warehouse(path) as con:
             since.whole(con, "values of a person were erased")
+            spelled.forget(con)
     except duckdb.Error as broken:
         raise BookwatchError(
             f"{path.name} could not be written ({type(broken).__name__}).",
             "It stands as it was, and holds the values: make room beside it and run this again.",
         ) from None
+    drop_steps(path)
     return _anew(task, "warehouse", path, traces)
 
 

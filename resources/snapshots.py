@@ -140,7 +140,7 @@ def copy_closed_file(source: Path, target: Path, enter: Callable[[Seal, BlockHas
     partial = target.with_name(f".{target.name}.partial")
     ledger = Ledger(target.parent.parent / "ledger.sqlite")
     try:
-        for left in target.parent.glob(".*.duckdb.partial"):
+        for left in _half_made(target.parent):
             left.unlink()  # of a run that was killed: one publishes at a time
         made = _made(source, partial, target, ledger)
         state = os.stat(partial)
@@ -214,10 +214,15 @@ def _spares(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"{_SPARE}*.duckdb"), reverse=True)
 
 
+def _half_made(folder: Path) -> list[Path]:
+    return list(folder.glob(".*.duckdb.partial"))
+
+
 def drop_spare(home: Home) -> None:
-    """Delete the snapshot that went and that the next one would be written over. The next one is written whole."""
-    for spare in _spares(home.published):
-        spare.unlink()
+    """Delete the snapshot that went and that the next one would be written over, and what a killed run left of one. The
+    next one is written whole. For who holds the run's lock."""
+    for path in (*_spares(home.published), *_half_made(home.published)):
+        path.unlink()
 
 
 def point_link(link: Path, target: Path) -> None:

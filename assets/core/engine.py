@@ -36,6 +36,7 @@ from assets.core.providers import derive_providers
 from assets.core.raw_reader import CATALOG, QUARANTINED_SCHEMA, Mirror, Reading, attach
 from assets.core.reviews import derive_reviews
 from assets.core.since import Since
+from assets.core.spelled import Spelled
 from checks.derived_rows import violations
 from checks.proven import Contents, Writing, digest, row_hash
 from checks.schemas import CORE
@@ -58,7 +59,7 @@ from resources.errors import BookwatchError, UsageError
 from resources.instants import instant_of, text_of
 from resources.phone_key import read_phone_key
 from resources.raw.published_ids import RowNames, is_nameless
-from resources.sql import quoted
+from resources.sql import FEW_ROWS, NUMBERS, quoted
 from resources.warehouse import MEMORY_LIMIT, is_small, open_warehouse
 
 AfterChunk = Callable[[str, int], None]
@@ -90,6 +91,13 @@ SOURCES = tuple(
     if collection.core and collection.core.table == table
 )
 """Providers first: their ids and zones are read by all that follow. Bookings before the records that borrow theirs."""
+
+#: Table of core → its columns that name a provider or a customer.
+_PEOPLE: Mapping[str, tuple[str, ...]] = {
+    table: tuple(sorted({name for source in SOURCES for one in (source, *source.beside) if one.table == table
+                         for name in one.people}))
+    for table in CORE
+}  # fmt: skip
 
 _LENT = """
 WITH alone AS (
@@ -151,10 +159,6 @@ booking, it is ``without``."""
 _MOVED = pl.DataFrame(schema={"id": pl.String, "settled": pl.Boolean})
 _STATE = tuple(CORE["state"].sql_columns)
 _FAULT = Message("failure.core_do")
-#: So many rows of a table are taken out of it one by one; of more, all of it is read.
-_FEW_ROWS = 5_000
-#: From here on DuckDB numbers rows that are not committed yet, which it does not find by their number.
-_OF_THIS_TRANSACTION = 36_028_797_018_960_000
 
 
 class CoreInvalid(BookwatchError):
@@ -268,6 +272,7 @@ class _Run:
         self.rows: dict[str, int] = {}
         self.writing = Writing(con)
         self.changed = Since(con)
+        self.spelled = Spelled(con, _PEOPLE)
         self.quarantined = 0
         self.findings = 0
         self.fresh = False
@@ -310,6 +315,7 @@ class _Run:
                 after = int(state["processed_change"])
                 again = _touched(state["attributes"], attributes)
                 late = self._in_doubt_again(state["providers"])
+            self.spelled.begin(anew=self.fresh)
             self._derive(after, again, late)
             self._delete("quarantined", "change = 0")
             self._insert("quarantined", nameless)
@@ -608,6 +614,9 @@ class _Run:
         """``$id``s of rows to be read anew because of what is known of whom they name: who moved, or came or went;
         whose provider was not read when they were, and (rows written after ``late``) may not have been read after
         all; and what was hidden as long as no row had one of the ``words`` as its key."""
+        # Who is settled is named exactly or in other letters: where no row has such a name, each reads as before.
+        if moved.height and moved["settled"].all() and not self.spelled.any_of(moved["id"]):
+            moved = moved.clear()
         if moved.height:
             self.con.register("ids_moved", moved.to_arrow())
         found = [self._unplaced(source), self._quarantined_with(source.collection, words)]
@@ -915,13 +924,13 @@ class _Run:
         if self.changed.known:
             keys = "*"
         # What is returned of a row is read of every row as it stands: so they are found by the condition's columns, and
-        # then read one by one, where they are few.
+        # then by their numbers, where they are few. (As rows_where has it, which finds no frame of here by its name.)
         found = self.con.execute(
-            f"SELECT rowid FROM core.{table} WHERE {where} LIMIT {_FEW_ROWS + 1}"
-        ).fetchall()
-        numbers = [int(number) for (number,) in found]
-        if len(numbers) <= _FEW_ROWS and all(number < _OF_THIS_TRANSACTION for number in numbers):
-            where = f"rowid IN ({', '.join(map(str, sorted(numbers)))})" if numbers else "false"
+            f"CREATE OR REPLACE TEMP TABLE {NUMBERS} AS SELECT rowid AS number FROM core.{table} WHERE {where}"
+            f" LIMIT {FEW_ROWS + 1}"
+        ).fetchone()
+        if found is not None and found[0] <= FEW_ROWS:
+            where = f"rowid IN (SELECT number FROM temp.{NUMBERS})" if found[0] else "false"
         gone = self.con.execute(
             f"DELETE FROM core.{table} WHERE {where} RETURNING {keys}, {row_hash(one.sql_columns)} AS hash"
         ).pl()
@@ -953,6 +962,7 @@ class _Run:
         self.con.execute(f"INSERT INTO core.{table} BY NAME SELECT * FROM rows_new")
         del rows_new
         self.changed.added(table, rows)
+        self.spelled.added(table, rows)
         self.rows[table] = self.rows.get(table, 0) + rows.height
 
     def _after(self, collection: str, rows: int) -> None:

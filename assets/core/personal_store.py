@@ -49,6 +49,7 @@ from resources.forgotten import Forgotten
 from resources.own_files import sync
 from resources.phone_key import read_phone_key
 from resources.raw.published_ids import RowNames
+from resources.sql import rows_where
 from resources.warehouse import DatabaseDamaged, open_warehouse
 
 LINK = "private.duckdb"
@@ -357,8 +358,11 @@ def _write(
                     # One of two rows with one $id but for its spelling may stand there under the id it had alone.
                     lost = lost or bool(ids.str.contains(SHARED).any())
                     ids_changed = ids.to_frame("id").to_arrow()
+                    file.execute("CREATE OR REPLACE TEMP TABLE ids_now AS SELECT id FROM ids_changed")
                     scope = f" AND {source.scope} = '{source.collection}'" if source.scope else ""
-                    those = f"FROM {source.table} WHERE {source.key} IN (SELECT id FROM ids_changed){scope}"
+                    theirs = f"{source.key} IN (SELECT id FROM temp.ids_now){scope}"
+                    # The texts of the others are not read.
+                    those = f"FROM {source.table} WHERE {rows_where(file, source.table, [theirs])}"
                     plain = _PLAIN.get(source.table, ())
                     columns = ", ".join(c for c in TABLES[source.table] if c not in plain)
                     left = file.execute(

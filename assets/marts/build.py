@@ -277,8 +277,10 @@ class _Making:
     def in_parts(self, change: Change | str) -> None:
         """Make only parts, as far as marts have them and the change is known."""
         self.whole = change if isinstance(change, str) else None
-        if isinstance(change, Change):
-            remake = Remake(self._con, change, lambda name: typed(self._compiled[name]))
+        if isinstance(change, Change) and self._writer.steps is not None:
+            remake = Remake(
+                self._con, change, lambda name: typed(self._compiled[name]), self._writer.steps.place
+            )
             self.whole = remake.find(links.NAME)
             if self.whole is None:
                 self._remake = remake
@@ -450,7 +452,7 @@ class _Making:
         if replaced.differs and mart.table is not None:
             gone, made = (f"temp.{of(mart.part.unit, mart.name)}" for of in (gone_of, part_of))
             taken = contents_of(self._con, mart.table, gone)
-            prove_change(self._con, self.writing, mart.table, taken=taken, added=made)
+            prove_change(self._con, self.writing, mart.table, taken=taken, added=made, apart=mart.part.by)
         return replaced
 
     def _enter(self, mart: Mart, before: str | None, digest: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from assets.marts.parts.kept_steps import KeptSteps
+from assets.marts.parts.kept_steps import KeptSteps, steps_file
 from checks.proven import rewritten
 from resources.cleanup import afterwards
 from resources.sql import quoted
@@ -121,8 +121,7 @@ def mart_writer(
         with afterwards(writer.clear):
             yield writer
         return
-    # What is to stay has a file of its own: a build of a few marts in between does not touch it.
-    steps = KeptSteps(con, path.with_name(f"{path.stem}.{'kept' if keep else 'steps'}.duckdb"))
+    steps = KeptSteps(con, steps_file(path, kept=keep))
     steps.open(kept_of if keep else None)
     writer = MartWriter(con, large=large, plain=rows <= PLAIN_ROWS, steps=steps, keeps=keep)
     try:

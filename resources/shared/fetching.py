@@ -118,7 +118,8 @@ def require_no_pipeline(home: Home) -> None:
 
 def fetch(objects: Objects, folder: Path, *, snapshot_id: str | None = None, at: datetime) -> Fetched:
     """Bring a snapshot (default: the newest) from the store into ``folder``, and status.json beside it. The link
-    ``current`` follows the newest. Raises NothingShared, StoreFailure, RunActive while another process fetches here."""
+    ``current`` follows the newest. Raises NothingShared, StoreFailure, RunActive while another process fetches here,
+    BookwatchError for a folder of snapshots that were not fetched: a pipeline's would lose those it keeps."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = file_lock(folder / f"{_FETCHING}.lock")
     try:
@@ -141,6 +142,11 @@ def fetch(objects: Objects, folder: Path, *, snapshot_id: str | None = None, at:
 
 def _fetch(objects: Objects, folder: Path, snapshot_id: str | None, at: datetime) -> Fetched:
     known = mark_of(folder)
+    if known is None:
+        if any(SNAPSHOT_ID.fullmatch(path.stem) for path in folder.glob("*.duckdb")):
+            raise BookwatchError.of("failure.fetch_others", folder=str(folder))
+        # Said before the first is there: a call that is killed leaves no folder that the next one takes for another's.
+        write_mark(folder, Mark(objects.place))
     if known is None or known.store != objects.place:
         known = Mark(objects.place)
     if snapshot_id is None:

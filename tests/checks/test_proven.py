@@ -278,6 +278,29 @@ def test_rows_that_change_are_looked_at_alone(held: HeldWarehouse, looked: Looke
     held.close()
 
 
+@pytest.mark.parametrize("chunk_rows", [250_000, 1])
+@pytest.mark.parametrize("rooms", [["r0", "r9"], ["r0", "r0"]])
+def test_keys_that_no_other_row_can_have_are_compared_with_one_another(
+    held: HeldWarehouse, tmp_path: Path, rooms: list[str], chunk_rows: int
+) -> None:
+    assert verdict(held)
+    with held.open() as con:
+        con.execute("BEGIN")
+        writing = Writing(con)
+        taken = taken_by(con, ONE, "room_id = 'r0'")
+        con.execute(f"DELETE FROM {ONE.table} WHERE room_id = 'r0'")
+        con.execute(f"CREATE TEMP TABLE added AS SELECT * FROM {ONE.table} LIMIT 0")
+        for room in rooms:
+            con.execute(f"INSERT INTO added BY NAME {ROOM}", [room])
+        con.execute(f"INSERT INTO {ONE.table} FROM added")
+        prove_change(con, writing, ONE, taken=taken, added="added", apart=("room_id",), chunk_rows=chunk_rows)
+        con.execute("COMMIT")
+        writing.committed()
+    assert verdict(held) == looking_at_all(held, tmp_path)
+    assert verdict(held) == (rooms == ["r0", "r9"])
+    held.close()
+
+
 def test_a_table_with_a_rule_on_its_rows_together_is_not_known_by_what_changed(tmp_path: Path) -> None:
     one = MARTS["commission_summary"]
     held = HeldWarehouse(tmp_path / "warehouse.duckdb")

@@ -17,6 +17,7 @@ import pytest
 from assets.core import since
 from assets.core.engine import process
 from assets.core.personal_store import update_private
+from assets.marts.parts.kept_steps import steps_file
 from checks.schemas import CORE
 from marketplace.pseudonyms import Pseudonyms
 from pipelines import kept as keeping
@@ -344,13 +345,19 @@ def test_the_warehouse_loses_them_and_the_next_run_derives_the_same_figures(sett
     with duckdb.connect(str(home.warehouse)) as con:
         since.clear(con)
         since.whole(con, "the marts are older")
+    kept_steps = steps_file(home.warehouse, kept=True)
+    with duckdb.connect(str(kept_steps)) as con:
+        con.execute(f"CREATE TABLE commission_reviews AS SELECT '{NAME}' AS provider_name")
     written = figures(home.warehouse)
     done = forgotten(settings)
     with duckdb.connect(str(home.warehouse), read_only=True) as con:
         assert since.reason(con) == "values of a person were erased"
     assert [(file.kind, file.rewritten) for file in done.kept] == [("warehouse", True)]
     assert done.kept[0].where["core.bookings.provider_name"] == 3
+    assert not kept_steps.exists()
     assert found(home) == set()
+    # Whom rows name in other letters is found out once more, from what is left.
+    del written["since.spelled"]
     assert figures(home.warehouse) == written
     assert kept(core()) == kept(before)
     assert found(home) == set()
@@ -422,8 +429,11 @@ def test_without_rewrite_files_are_named_and_stand_as_they_were(published: Setti
     before = {path: path.read_bytes() for path in (*home.published.glob("2026*"), *report.iterdir())}
     went = home.published / ".spare-20260101T000000Z-0001.duckdb"  # the next one would be written over it
     shutil.copyfile(home.published / f"{SNAPSHOT}.duckdb", went)
+    half = home.published / ".20261101T000000Z-0001.duckdb.partial"  # a run was killed over it
+    shutil.copyfile(went, half)
     done = forgotten(published, anew=False)
     assert not went.exists()
+    assert not half.exists()
     assert [(kept.kind, Path(kept.path).name, kept.rewritten) for kept in done.kept] == [
         ("snapshot", f"{SNAPSHOT}.duckdb", False), ("export", "october", False),
     ]  # fmt: skip

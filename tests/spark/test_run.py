@@ -65,8 +65,14 @@ def ran(bookwatch: Bookwatch, **environment: str) -> tuple[int, str]:
 
 
 def marts(home: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """Every mart, but for keyed hashes: each home has a key of its own."""
+
+    def plain(value: Any) -> Any:
+        return "hash_" if isinstance(value, str) and value.startswith("hash_") else value
+
     with duckdb.connect(str(require_snapshot(Home(home))), read_only=True) as con:
-        return {name: con.execute(f"FROM marts.{name} ORDER BY ALL").fetchall() for name in MART_NAMES}
+        found = {name: con.execute(f"FROM marts.{name}").fetchall() for name in MART_NAMES}
+    return {name: sorted((tuple(map(plain, row)) for row in rows), key=repr) for name, rows in found.items()}
 
 
 def test_a_run_on_spark_publishes_what_a_run_here_does(

@@ -334,6 +334,18 @@ def test_a_reader_keeps_few_and_what_was_asked_for(tmp_path: Path) -> None:
     assert (mark.named, mark.snapshot_id) == ((name_of(1),), name_of(7))
 
 
+def test_a_folder_of_snapshots_that_were_not_fetched_is_left_as_it_is(tmp_path: Path) -> None:
+    objects, other = FolderObjects(tmp_path / "store"), tmp_path / "other" / "published"
+    bring(objects, publish(tmp_path / "home", 9, os.urandom(500)))
+    other.parent.mkdir()
+    for number in range(1, 7):
+        publish(other, number, os.urandom(50))
+    before = {path: path.read_bytes() for path in other.iterdir()}
+    with pytest.raises(BookwatchError, match="not fetched"):
+        get(objects, other)
+    assert {path: path.read_bytes() for path in other.glob("[!.]*")} == before
+
+
 def test_what_is_written_anew_replaces_what_readers_have(tmp_path: Path) -> None:
     """As `bookwatch forget --rewrite` does: everything is withdrawn, and brought anew."""
     objects = FolderObjects(tmp_path / "store")

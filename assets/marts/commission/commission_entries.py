@@ -15,7 +15,7 @@ from assets.marts.behind import itself
 from assets.marts.expressions import local_day
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
-from assets.marts.parts.links import BY_RECORD
+from assets.marts.parts.links import BY_ENTRY
 from assets.marts.said import Said, either, said
 from checks.schemas.commission import CommissionEntries
 from marketplace.commission import NO_PROVIDER, PAID_STATUS, PAYMENT_MOMENTS, EntryKind, EntryPart
@@ -78,7 +78,7 @@ def _why_undone(r: Any) -> Said:
     )
 
 
-@mart(CommissionEntries, part=BY_RECORD)
+@mart(CommissionEntries, part=BY_ENTRY)
 def commission_entries(commission_reviews: Any, commissions: Any) -> ir.Table:
     """The lines of the commission ledger, each of one record, one day and one signed amount.
     Accruals and fees are positive, payments and reversals negative, refunds positive."""

@@ -7,9 +7,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Final
 
-from assets.core import since
 from assets.marts.parts import links
-from assets.marts.parts.part import Change, Part, Unit, part_of, remembered
+from assets.marts.parts.part import Change, Part, Unit, changed, part_of, remembered
 
 NAME: Final = "accounts"
 _ACCOUNTS: Final = "provider_id IN (FROM temp.touched_accounts)"
@@ -19,7 +18,7 @@ BY_ACCOUNT: Final = Part(NAME, _ACCOUNTS)
 
 def _find(con: Any, change: Change) -> str | None:
     moved = (
-        f"SELECT provider_id FROM ({since.changed('providers')}) GROUP BY provider_id, provider_type"
+        f"SELECT provider_id FROM ({changed('providers')}) GROUP BY provider_id, provider_type"
         " HAVING count(*) = 1 OR count(DISTINCT (city, utc_offset_minutes)) > 1"
     )
     # A status that is dated ahead of the clock begins, or ends another, when the clock is there.
@@ -28,7 +27,7 @@ def _find(con: Any, change: Change) -> str | None:
     )
     con.execute(
         "CREATE OR REPLACE TEMP TABLE touched_accounts AS SELECT provider_id FROM ("
-        f"{since.changed('provider_states', 'provider_id')} UNION {moved} UNION {ahead})"
+        f"{changed('provider_states', 'provider_id')} UNION {moved} UNION {ahead})"
     )
     return None
 
@@ -71,7 +70,7 @@ def _find_served(con: Any, change: Change) -> str | None:
         )
     con.execute(f"CREATE OR REPLACE TEMP TABLE {_SERVED}_rows AS {' UNION ALL '.join(rows)}")
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE {_SERVED} AS {since.changed('bookings', 'booking_id')}"
+        f"CREATE OR REPLACE TEMP TABLE {_SERVED} AS {changed('bookings', 'booking_id')}"
         f" UNION SELECT booking_id FROM temp.{_SERVED}_rows"
     )
     return None
@@ -85,7 +84,7 @@ SERVED: Final = Unit(
     ("touched_known", f"{_SERVED}_rows"),
     {
         # A booking in the part that is linked with what changed has all rows of its id there.
-        "bookings": f"SELECT * FROM temp.{part_of(links.NAME, 'bookings')} UNION ALL"
+        "bookings": f"SELECT * FROM temp.{part_of(links.NAME, 'bookings')} UNION ALL BY NAME"
         f" SELECT * FROM temp.{_SERVED}_rows WHERE booking_id NOT IN (FROM temp.touched_bookings)"
     },
 )

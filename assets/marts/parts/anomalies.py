@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from assets.core import since
-from assets.marts.parts.part import Change, Part, Unit, part_of
+from assets.marts.parts.part import Change, Part, Unit, changed, part_of
 from marketplace.services import ANOMALY_LIMITS, Anomaly
 
 OVERLAPS_NAME: Final = "overlaps"
@@ -23,16 +22,16 @@ def _find_overlaps(con: Any, change: Change) -> str | None:
     # Who is a therapist or a place, and how many bookings that takes: all bookings of a provider hang on it.
     con.execute(
         "CREATE OR REPLACE TEMP TABLE touched_takers AS SELECT DISTINCT provider_id"
-        f" FROM ({since.changed('providers')}) GROUP BY provider_id, provider_type"
+        f" FROM ({changed('providers')}) GROUP BY provider_id, provider_type"
         " HAVING count(*) = 1 OR count(DISTINCT coalesce(capacity, -1)) > 1"
     )
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE touched_overlap_providers AS SELECT DISTINCT provider_id FROM ("
-        f"{since.changed('bookings', 'provider_id')} UNION ALL FROM temp.touched_takers) WHERE provider_id IS NOT NULL"
+        f"{changed('bookings', 'provider_id')} UNION ALL FROM temp.touched_takers) WHERE provider_id IS NOT NULL"
     )
     con.execute(
         "CREATE OR REPLACE TEMP TABLE touched_spans AS SELECT booking_id, provider_id, starts_at, ends_at"
-        f" FROM ({since.changed('bookings')}) WHERE ends_at > starts_at AND provider_id IS NOT NULL"
+        f" FROM ({changed('bookings')}) WHERE ends_at > starts_at AND provider_id IS NOT NULL"
     )
     first, last = con.execute("SELECT min(starts_at), max(ends_at) FROM temp.touched_spans").fetchone()
     beside = (
@@ -76,17 +75,17 @@ _CUSTOMERS: Final = "customer_key IN (FROM temp.touched_customers)"
 
 
 def _find(con: Any, change: Change) -> str | None:
-    offered = since.changed("booking_offers", "booking_id")
+    offered = changed("booking_offers", "booking_id")
     con.execute(
         "CREATE OR REPLACE TEMP TABLE touched_customers AS SELECT DISTINCT customer_key FROM ("
-        f"{since.changed('bookings', 'customer_key')} UNION ALL"
+        f"{changed('bookings', 'customer_key')} UNION ALL"
         f" SELECT customer_key FROM core.bookings WHERE booking_id IN ({offered})) WHERE customer_key IS NOT NULL"
     )
     names = f"SELECT {_CUSTOMER} AS name"
     con.execute(
         "CREATE OR REPLACE TEMP TABLE touched_customer_names AS SELECT DISTINCT name FROM ("
         f"{names} FROM core.bookings WHERE {_CUSTOMERS} UNION ALL"
-        f" {names} FROM ({since.changed('bookings')}) WHERE {_CUSTOMERS}) WHERE name IS NOT NULL"
+        f" {names} FROM ({changed('bookings')}) WHERE {_CUSTOMERS}) WHERE name IS NOT NULL"
     )
     _writers(con)
     return None
@@ -97,7 +96,7 @@ def _writers(con: Any) -> None:
     moment = "coalesce(sent_at, created_at)"
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE touched_messages AS SELECT sender_id, {moment} AS moment"
-        f" FROM ({since.changed('messages')}) WHERE sender_id IS NOT NULL AND {moment} IS NOT NULL"
+        f" FROM ({changed('messages')}) WHERE sender_id IS NOT NULL AND {moment} IS NOT NULL"
     )
     first, last = con.execute(
         "SELECT min(moment) - INTERVAL 2 HOUR, max(moment) + INTERVAL 2 HOUR FROM temp.touched_messages"

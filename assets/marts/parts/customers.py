@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from assets.core import since
 from assets.marts.parts.follow import Followed, follow, left_by
-from assets.marts.parts.part import Change, Part, Unit, gone_of, much_of, part_of
+from assets.marts.parts.part import Change, Part, Unit, changed, gone_of, much_of, part_of
 
 HANDED_NAME: Final = "handed"
 _HANDED: Final = "booking_id IN (FROM temp.touched_handed)"
 #: Parts by a booking that was handed over, or stands in another's place.
-BY_HANDED: Final = Part(HANDED_NAME, _HANDED)
+BY_HANDED: Final = Part(HANDED_NAME, _HANDED, ("booking_id",))
 #: core's tables of a booking.
 _OF_A_BOOKING: Final = (
     "bookings",
@@ -32,14 +31,14 @@ _FOLLOWED: Final = (
 
 
 def _find_handed(con: Any, change: Change) -> str | None:
-    changed = " UNION ".join(f"({since.changed(table, 'booking_id')})" for table in _OF_A_BOOKING)
+    queries = " UNION ".join(f"({changed(table, 'booking_id')})" for table in _OF_A_BOOKING)
     con.execute(
         "CREATE OR REPLACE TEMP TABLE touched_handed AS"
-        f" SELECT booking_id FROM ({changed}) WHERE booking_id IS NOT NULL"
+        f" SELECT booking_id FROM ({queries}) WHERE booking_id IS NOT NULL"
     )
     # A reference may name a provider, unless none is called so and a booking is.
     named = " UNION ".join(
-        f"({since.changed(table, f'lower({key})')})"
+        f"({changed(table, f'lower({key})')})"
         for table, key in (
             ("bookings", "booking_id"),
             ("bookings", "business_id"),
@@ -66,23 +65,23 @@ HANDED: Final = Unit(
 NAME: Final = "customers"
 _KEYS: Final = "(FROM temp.touched_customer_keys)"
 #: Parts by any id a customer is spelled by.
-BY_CUSTOMER: Final = Part(NAME, "customer_id IN (FROM temp.touched_customer_ids)")
+BY_CUSTOMER: Final = Part(NAME, "customer_id IN (FROM temp.touched_customer_ids)", ("customer_id",))
 
 
 def _find(con: Any, change: Change) -> str | None:
     tables = [
         f"SELECT booking_id FROM temp.{table(HANDED_NAME, 'reassignments')}" for table in (part_of, gone_of)
     ]
-    others = " UNION ".join([since.changed("booking_events", "booking_id"), *tables])
+    others = " UNION ".join([changed("booking_events", "booking_id"), *tables])
     con.execute(
         "CREATE OR REPLACE TEMP TABLE touched_customer_keys AS SELECT DISTINCT customer_key FROM ("
-        f"{since.changed('bookings', 'customer_key')} UNION ALL"
+        f"{changed('bookings', 'customer_key')} UNION ALL"
         f" SELECT customer_key FROM core.bookings WHERE booking_id IN ({others})) WHERE customer_key IS NOT NULL"
     )
     con.execute(
         "CREATE OR REPLACE TEMP TABLE touched_customer_ids AS SELECT DISTINCT customer_id FROM ("
         f"SELECT customer_id FROM core.bookings WHERE customer_key IN {_KEYS} UNION ALL"
-        f" {since.changed('bookings', 'customer_id')}) WHERE customer_id IS NOT NULL"
+        f" {changed('bookings', 'customer_id')}) WHERE customer_id IS NOT NULL"
     )
     if much_of(con, "marts.customers", "temp.touched_customer_ids"):
         return "many customers are reached"

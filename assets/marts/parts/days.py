@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from assets.core import since
 from assets.marts.parts import links
-from assets.marts.parts.part import Change, Part, Unit, gone_of, part_of
+from assets.marts.parts.part import Change, Part, Unit, changed, gone_of, many_days, part_of
 from assets.marts.parts.spans import between
 from marketplace.cohorts import FUNNEL_SETTLES, LAST_ZONE
 from marketplace.commission import PAYMENT_MOMENTS
@@ -21,10 +20,7 @@ NAME: Final = "days"
 _DAYS: Final = "(FROM temp.touched_days)"
 
 #: Parts by the day a row is of.
-BY_DAY: Final = Part(NAME, f"local_date IN {_DAYS}")
-
-#: So many days are no part any more: nearly all bookings would be read, only in a dearer way.
-MOST_DAYS: Final = 40
+BY_DAY: Final = Part(NAME, f"local_date IN {_DAYS}", ("local_date",))
 
 
 def _day(instant: str, offset: str = "utc_offset_minutes") -> str:
@@ -56,20 +52,21 @@ def _find(con: Any, change: Change) -> str | None:
     )
     of_offers = "SELECT DISTINCT CAST(o.offered_at + to_minutes(b.utc_offset_minutes) AS DATE) FROM {} AS o"
     of_offers += " JOIN {} AS b ON b.booking_id = o.booking_id WHERE {}"
-    bookings = f"({since.changed('bookings')})"
+    bookings = f"({changed('bookings')})"
     of_bookings = f"SELECT DISTINCT {_CREATED} FROM core.bookings WHERE booking_id IN ({{}})"
     reviews = "commission_reviews"
     queries = [
-        since.changed("bookings", _CREATED),
-        of_bookings.format("FROM temp.touched_bookings"),
+        changed("bookings", _CREATED),
+        # The bookings touched, as they are; as they were they are among the changed ones.
+        f"SELECT DISTINCT {_CREATED} FROM temp.{part_of(links.NAME, 'bookings')}",
         *(f"SELECT DISTINCT {_PAID} FROM temp.{table(links.NAME, reviews)}" for table in (part_of, gone_of)),
         f"SELECT DISTINCT {_CREATED} FROM core.bookings WHERE {pending} AND {late}",
         f"SELECT local_date FROM marts.booking_funnel WHERE {final}",
         # Also in the zone it had, and of a booking that does not count any more: an offer has a day of its own.
-        of_offers.format(f"({since.changed('booking_offers')})", "core.bookings", "true"),
-        of_offers.format(f"({since.changed('booking_offers')})", bookings, "true"),
+        of_offers.format(f"({changed('booking_offers')})", "core.bookings", "true"),
+        of_offers.format(f"({changed('booking_offers')})", bookings, "true"),
         of_offers.format("core.booking_offers", bookings, "true"),
-        of_bookings.format(since.changed("booking_offers", "booking_id")),
+        of_bookings.format(changed("booking_offers", "booking_id")),
         of_offers.format("core.booking_offers", "core.bookings", offered),
         of_bookings.format(f"SELECT o.booking_id FROM core.booking_offers AS o WHERE {offered}"),
         *_of_new_kinds(con),
@@ -79,8 +76,8 @@ def _find(con: Any, change: Change) -> str | None:
         f"CREATE OR REPLACE TEMP TABLE touched_days AS SELECT day FROM ({asked}) AS asked(day) WHERE day IS NOT NULL"
     )
     days, first, last = con.execute("SELECT count(*), min(day), max(day) FROM temp.touched_days").fetchone()
-    if days > MOST_DAYS:
-        return f"{days} days are reached"
+    if many := many_days(con, "marts.booking_funnel", days):
+        return many
     # In whatever zone: a day begins at most a day earlier, and ends at most a day later, than in UTC.
     for name, day, step in (("from", first, "- INTERVAL 1 DAY"), ("until", last, "+ INTERVAL 2 DAY")):
         con.execute(f"SET VARIABLE bookwatch_days_{name} = CAST(? AS DATE)::TIMESTAMP {step}", [day])
@@ -91,7 +88,7 @@ def _of_new_kinds(con: Any) -> list[str]:
     """Days on which a provider is named whose kind came or went."""
     con.execute(
         "CREATE OR REPLACE TEMP TABLE touched_kinds AS SELECT DISTINCT provider_id"
-        f" FROM ({since.changed('providers')}) GROUP BY provider_id, provider_type HAVING count(*) = 1"
+        f" FROM ({changed('providers')}) GROUP BY provider_id, provider_type HAVING count(*) = 1"
     )
     if con.execute("SELECT 1 FROM temp.touched_kinds LIMIT 1").fetchone() is None:
         return []
@@ -103,15 +100,16 @@ def _of_new_kinds(con: Any) -> list[str]:
     ]
 
 
+#: Of blocks of bookings of other times nothing is read.
+_NEAR: Final = "created_at BETWEEN getvariable('bookwatch_days_from') AND getvariable('bookwatch_days_until')"
 _IN_PART: Final = f"SELECT booking_id FROM temp.{part_of(NAME, 'bookings')}"
 
 DAYS: Final = Unit(
     NAME,
     {
-        "bookings": "created_at BETWEEN getvariable('bookwatch_days_from') AND getvariable('bookwatch_days_until')"
-        f" AND {_CREATED} IN {_DAYS} OR booking_id IN ({_OFFERED})",
+        "bookings": (f"{_NEAR} AND {_CREATED} IN {_DAYS}", f"booking_id IN ({_OFFERED})"),
         "booking_offers": f"booking_id IN ({_IN_PART})",
-        "commission_reviews": f"{_PAID} IN {_DAYS} OR booking_id IN ({_IN_PART})",
+        "commission_reviews": (f"{_PAID} IN {_DAYS}", f"booking_id IN ({_IN_PART})"),
         "commission_reconciliation": f"booking_id IN ({_IN_PART})",
     },
     _find,

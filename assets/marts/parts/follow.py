@@ -28,18 +28,24 @@ def follow(con: Any, tables: Sequence[Followed], keys: str) -> None:
     """Add to the ids and to the keys (the table ``keys`` in ``temp``, its column ``folded``, in lower case) whatever
     has a key in common with one that is there, or is there by its id."""
     new, found, rows = (f"temp.{keys}_{name}" for name in ("new", "found", "rows"))
+    for one in tables:
+        if one.ids:
+            # First the keys of what is touched by its id: to ask for an id costs a fraction of asking for keys.
+            of_each = ", ".join(f"lower({quoted(name)})" for name in one.names)
+            con.execute(
+                f"INSERT INTO temp.{keys} SELECT DISTINCT folded FROM (SELECT unnest([{of_each}]) AS folded"
+                f" FROM {one.table} WHERE {one.which} AND {one.key} IN (FROM temp.{one.ids}))"
+                f" WHERE folded IS NOT NULL AND folded NOT IN (FROM temp.{keys})"
+            )
     con.execute(f"CREATE OR REPLACE TEMP TABLE {keys}_new AS FROM temp.{keys}")
-    first = True
-    while first or con.execute(f"SELECT 1 FROM {new} LIMIT 1").fetchone():
+    while con.execute(f"SELECT 1 FROM {new} LIMIT 1").fetchone():
         con.execute(f"CREATE OR REPLACE TEMP TABLE {keys}_found (folded VARCHAR)")
         for one in tables:
-            # By the id of what was touched itself once; then by keys alone.
-            by_id = f" OR {one.key} IN (FROM temp.{one.ids})" if first and one.ids else ""
             has = " OR ".join(f"lower({quoted(name)}) IN (FROM {new})" for name in one.names)
             columns = ", ".join(map(quoted, dict.fromkeys((*([one.key] if one.key else []), *one.names))))
             con.execute(
                 f"CREATE OR REPLACE TEMP TABLE {keys}_rows AS"
-                f" SELECT {columns} FROM {one.table} WHERE {one.which} AND ({has}{by_id})"
+                f" SELECT {columns} FROM {one.table} WHERE {one.which} AND ({has})"
             )
             if one.ids:
                 con.execute(
@@ -55,7 +61,6 @@ def follow(con: Any, tables: Sequence[Followed], keys: str) -> None:
             f" WHERE folded NOT IN (FROM temp.{keys})"
         )
         con.execute(f"INSERT INTO temp.{keys} FROM {new}")
-        first = False
 
 
 def left_by(keys: str) -> tuple[str, ...]:

@@ -6,9 +6,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from assets.core import since
 from assets.marts.parts import requests
-from assets.marts.parts.part import Change, Unit
+from assets.marts.parts.part import Change, Unit, changed
 
 NAME: Final = "hours"
 
@@ -16,7 +15,7 @@ NAME: Final = "hours"
 def _find(con: Any, change: Change) -> str | None:
     # Where a provider is: the city of an account is that of its kinds of providers together.
     moved = con.execute(
-        f"SELECT 1 FROM ({since.changed('providers')}) GROUP BY provider_id, provider_type"
+        f"SELECT 1 FROM ({changed('providers')}) GROUP BY provider_id, provider_type"
         " HAVING count(*) = 1 OR count(DISTINCT coalesce(city, '')) > 1 LIMIT 1"
     )
     if moved.fetchone() is not None:

@@ -18,6 +18,23 @@ _NAME = "bw_steps"
 _OF = f"{_NAME}.kept_of"
 
 
+def steps_file(warehouse: Path, *, kept: bool) -> Path:
+    """Where the steps of a warehouse stand: what is to be ``kept`` has a file of its own, which a build of a few marts
+    in between does not touch."""
+    return warehouse.with_name(f"{warehouse.stem}.{'kept' if kept else 'steps'}.duckdb")
+
+
+def drop_steps(warehouse: Path) -> None:
+    """Delete what steps are left of a warehouse: the next build makes all of them anew."""
+    for kept in (True, False):
+        _remove(steps_file(warehouse, kept=kept))
+
+
+def _remove(path: Path) -> None:
+    for left in (path, path.with_name(path.name + ".wal")):
+        left.unlink(missing_ok=True)
+
+
 class KeptSteps:
     """The steps of a warehouse, in a file. SQL finds each as ``temp.<name>``."""
 
@@ -119,5 +136,4 @@ class KeptSteps:
 
     def remove(self) -> None:
         """Delete the file, which is not attached."""
-        for left in (self._path, self._path.with_name(self._path.name + ".wal")):
-            left.unlink(missing_ok=True)
+        _remove(self._path)

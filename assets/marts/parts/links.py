@@ -12,10 +12,9 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, Final
 
-from assets.core import since
 from assets.marts.expressions import CLOCKS_APART
 from assets.marts.parts.follow import Followed, follow, left_by
-from assets.marts.parts.part import Change, Part, Unit, much_of
+from assets.marts.parts.part import Change, Part, Unit, changed, much_of, part_of, ways
 from assets.marts.parts.spans import between
 from marketplace.collections import BOOKING_COLLECTIONS, RECORDS
 from marketplace.commission import AGES, RowState
@@ -30,14 +29,19 @@ _OF_BOOKINGS: Final = f"collection IN ({', '.join(map(literal, BOOKING_COLLECTIO
 
 #: Parts by the record a row is of, by the booking, by either, by what it is itself (collection, row_id), by a reference
 #: or a test's key as it is written, and by the review with those of the same bookings.
-BY_RECORD: Final = Part(NAME, _RECORDS)
-BY_BOOKING: Final = Part(NAME, _BOOKINGS)
-BY_EITHER: Final = Part(NAME, f"({_RECORDS} OR {_BOOKINGS})")
+BY_RECORD: Final = Part(NAME, _RECORDS, ("commission_id",))
+BY_BOOKING: Final = Part(NAME, _BOOKINGS, ("booking_id",))
+BY_EITHER: Final = Part(NAME, (_RECORDS, _BOOKINGS), ("commission_id", "booking_id"))
 BY_ROW: Final = Part(
     NAME,
-    f"((collection = '{RECORDS}' AND row_id IN (FROM temp.touched_records))"
-    f" OR ({_OF_BOOKINGS} AND row_id IN (FROM temp.touched_bookings)))",
+    (
+        f"collection = '{RECORDS}' AND row_id IN (FROM temp.touched_records)",
+        f"{_OF_BOOKINGS} AND row_id IN (FROM temp.touched_bookings)",
+    ),
+    ("collection", "row_id"),
 )
+#: As BY_RECORD, of a table whose key has the record's id in it.
+BY_ENTRY: Final = Part(NAME, _RECORDS, ("entry_id",))
 BY_TEST: Final = Part(NAME, f"lower(test_key) IN {_KEYS}")
 _REVIEWS: Final = f"(review_id IN (FROM temp.touched_reviews) OR lower(booking_ref) IN {_KEYS})"
 BY_REVIEW: Final = Part(NAME, _REVIEWS)
@@ -46,7 +50,7 @@ BY_REFERENCE: Final = Part(NAME, f"lower(written) IN {_KEYS}")
 
 def or_always(part: Part, condition: str) -> Part:
     """The same part, and in each build the rows of a condition."""
-    return Part(part.unit, f"({part.rows} OR coalesce({condition}, false))")
+    return Part(part.unit, (*ways(part.rows), f"coalesce({condition}, false)"))
 
 
 _REFERENCES: Final = ("chat_rooms", "messages", "notifications")
@@ -57,11 +61,13 @@ def _find(con: Any, change: Change) -> str | None:
         con.execute(f"CREATE OR REPLACE TEMP TABLE touched_{name} ({column} VARCHAR)")
     _put(con, "bookings", _bookings(con, change))
     _put(con, "records", _records(con, change))
-    _put(con, "keys", _keys())
     con.execute(
         "CREATE OR REPLACE TEMP TABLE touched_reviews AS"
-        f" SELECT DISTINCT review_id FROM ({since.changed('reviews', 'review_id')})"
+        f" SELECT DISTINCT review_id FROM ({changed('reviews', 'review_id')})"
     )
+    # The bookings that records were of are known: keys that come up on the way cost a look at all of them once more.
+    _put(con, "bookings", [f"SELECT booking_id FROM temp.commission_links WHERE {_RECORDS}"])
+    _put(con, "keys", _keys(con))
     follow(con, _FOLLOWED, "touched_keys")
     return _too_many(con)
 
@@ -69,7 +75,8 @@ def _find(con: Any, change: Change) -> str | None:
 def _put(con: Any, name: str, queries: Iterable[str]) -> None:
     asked = " UNION ALL ".join(f"({query})" for query in queries)
     con.execute(
-        f"INSERT INTO temp.touched_{name} SELECT DISTINCT found FROM ({asked}) AS asked(found) WHERE found IS NOT NULL"
+        f"INSERT INTO temp.touched_{name} SELECT DISTINCT found FROM ({asked}) AS asked(found)"
+        f" WHERE found IS NOT NULL AND found NOT IN (FROM temp.touched_{name})"
     )
 
 
@@ -77,8 +84,8 @@ def _bookings(con: Any, change: Change) -> list[str]:
     awaiting = RowState.AWAITING.value
     unknown = RowState.UNKNOWN.value
     return [
-        since.changed("bookings", "booking_id"),
-        f"{since.changed('data_findings', 'row_id')} WHERE {_OF_BOOKINGS}",
+        changed("bookings", "booking_id"),
+        f"{changed('data_findings', 'row_id')} WHERE {_OF_BOOKINGS}",
         # Whose grace ends, or whose zone is not known, by which it would.
         (
             "SELECT booking_id FROM marts.commission_reconciliation WHERE commission_id IS NULL"
@@ -91,16 +98,19 @@ def _bookings(con: Any, change: Change) -> list[str]:
 
 
 def _records(con: Any, change: Change) -> list[str]:
-    instants = between(("due_at", "fee_from"), change.before.judged_at, change.now.judged_at)
+    instants = [
+        between((instant,), change.before.judged_at, change.now.judged_at)
+        for instant in ("due_at", "fee_from")
+    ]
     ages = [timedelta(), *(end for _, end in AGES if end is not None)]
     ended = " OR ".join(
         between(("service_ended_at",), change.before.judged_at - age, change.now.judged_at - age)
         for age in ages
     )
     return [
-        since.changed("commissions", "commission_id"),
-        f"{since.changed('data_findings', 'row_id')} WHERE collection = '{RECORDS}'",
-        f"SELECT commission_id FROM temp.commission_reviews WHERE {instants}",
+        changed("commissions", "commission_id"),
+        f"{changed('data_findings', 'row_id')} WHERE collection = '{RECORDS}'",
+        *(f"SELECT commission_id FROM temp.commission_reviews WHERE {instant}" for instant in instants),
         f"SELECT commission_id FROM marts.commission_open WHERE {ended}",
         *_written_between("commissions", "commission_id", change),
         *_acknowledged("commission_id", change),
@@ -118,8 +128,10 @@ def _written_between(table: str, key: str, change: Change) -> list[str]:
     }
     spans.add((change.before.now + CLOCKS_APART, change.now.now + CLOCKS_APART))
     return [
-        f"SELECT {key} FROM core.{table} WHERE {between(('updated_at', 'created_at'), first, last)}"
+        # Each instant by itself: blocks of other times are left out then.
+        f"SELECT {key} FROM core.{table} WHERE {between((instant,), first, last)}"
         for first, last in sorted(spans)
+        for instant in ("updated_at", "created_at")
     ]
 
 
@@ -136,7 +148,7 @@ def _of_providers(con: Any, table: str, key: str) -> list[str]:
     """What names a provider whose name, plan or being there is another. (Their zone core has seen to.)"""
     con.execute(
         "CREATE OR REPLACE TEMP TABLE touched_providers AS SELECT provider_id"
-        f" FROM ({since.changed('providers')}) GROUP BY provider_id, provider_type"
+        f" FROM ({changed('providers')}) GROUP BY provider_id, provider_type"
         " HAVING count(DISTINCT (provider_name, commission_plan, deleted_at IS NULL)) > 1"
         # One that came, or went for good, has one version only.
         " OR count(*) = 1"
@@ -146,25 +158,27 @@ def _of_providers(con: Any, table: str, key: str) -> list[str]:
     return [f"SELECT {key} FROM core.{table} WHERE provider_id IN (FROM temp.touched_providers)"]
 
 
-def _keys() -> list[str]:
+def _keys(con: Any) -> list[str]:
     """What was, or is, written in any place where a booking is named."""
-    loose = [
-        f"{since.changed(table, 'lower(booking_ref)')} WHERE booking_ref IS NOT NULL"
-        # What a booking exactly has as a key is compared by case with none.
-        " AND booking_ref NOT IN (SELECT booking_id FROM core.bookings WHERE deleted_at IS NULL)"
-        " AND booking_ref NOT IN (SELECT business_id FROM core.bookings"
-        " WHERE deleted_at IS NULL AND business_id IS NOT NULL)"
-        for table in _REFERENCES
-    ]
+    written = " UNION ".join(f"({changed(table, 'booking_ref')})" for table in _REFERENCES)
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE touched_references AS"
+        f" SELECT written FROM ({written}) AS asked(written) WHERE written IS NOT NULL"
+    )
+    exact = " UNION ALL ".join(
+        f"SELECT {key} FROM core.bookings WHERE deleted_at IS NULL AND {key} IN (FROM temp.touched_references)"
+        for key in ("booking_id", "business_id")
+    )
     return [
-        since.changed("bookings", "lower(booking_id)"),
-        since.changed("bookings", "lower(business_id)"),
-        since.changed("commissions", "lower(booking_ref)"),
-        since.changed("commissions", "lower(booking_doc_ref)"),
-        f"{since.changed('quarantined', 'lower(row_id)')} WHERE {_OF_BOOKINGS}",
-        f"{since.changed('quarantined', 'lower(business_id)')} WHERE {_OF_BOOKINGS}",
-        since.changed("reviews", "lower(booking_ref)"),
-        *loose,
+        changed("bookings", "lower(booking_id)"),
+        changed("bookings", "lower(business_id)"),
+        changed("commissions", "lower(booking_ref)"),
+        changed("commissions", "lower(booking_doc_ref)"),
+        f"{changed('quarantined', 'lower(row_id)')} WHERE {_OF_BOOKINGS}",
+        f"{changed('quarantined', 'lower(business_id)')} WHERE {_OF_BOOKINGS}",
+        changed("reviews", "lower(booking_ref)"),
+        # What a booking exactly has as a key is compared by case with none.
+        f"SELECT lower(written) FROM temp.touched_references WHERE written NOT IN ({exact})",
     ]
 
 
@@ -182,15 +196,27 @@ def _too_many(con: Any) -> str | None:
     return None
 
 
+#: References that fit one of the bookings but for case. What one exactly has as a key is compared by case with none,
+#: and nearly every reference is such a key.
+_LOOSE: Final = (
+    f"lower(booking_ref) IN {_KEYS} AND booking_ref NOT IN ("
+    + " UNION ALL ".join(
+        f"SELECT {key} FROM temp.{part_of(NAME, 'bookings')} WHERE deleted_at IS NULL AND {key} IS NOT NULL"
+        for key in ("booking_id", "business_id")
+    )
+    + ")"
+)
+
 LINKS: Final = Unit(
     NAME,
     {
         "bookings": _BOOKINGS,
         "commissions": _RECORDS,
-        **dict.fromkeys(_REFERENCES, f"lower(booking_ref) IN {_KEYS}"),
+        **dict.fromkeys(_REFERENCES, _LOOSE),
         "reviews": _REVIEWS,
     },
     _find,
     ("touched_bookings", "touched_records", "touched_keys", "touched_reviews"),
-    ("touched_providers", *left_by("touched_keys")),
+    ("touched_providers", "touched_references", *left_by("touched_keys")),
+    kept=("created_at", "utc_offset_minutes"),
 )

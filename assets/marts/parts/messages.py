@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from assets.core import since
-from assets.marts.parts.part import Change, Unit
+from assets.marts.parts.part import Change, Unit, changed
 
 NAME: Final = "messages"
 
@@ -15,7 +14,7 @@ NAME: Final = "messages"
 def _find(con: Any, change: Change) -> str | None:
     con.execute(
         "CREATE OR REPLACE TEMP TABLE touched_messages_now AS SELECT message_id, max(change) AS newest"
-        f" FROM ({since.changed('messages')}) GROUP BY message_id"
+        f" FROM ({changed('messages')}) GROUP BY message_id"
     )
     found = con.execute("SELECT min(newest), max(newest) FROM temp.touched_messages_now").fetchone()
     for name, number in zip(("from", "until"), found, strict=True):

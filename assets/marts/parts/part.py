@@ -11,14 +11,31 @@ from typing import Any, Final
 
 from resources.sql import quoted
 
+#: A condition of SQL, or several of which one holds: each is looked up by itself, so that one on an instant leaves out
+#: the blocks of other times, and one on what was not touched is not looked up at all.
+Condition = str | tuple[str, ...]
+
+
+def ways(condition: Condition) -> tuple[str, ...]:
+    """The conditions of which one holds."""
+    return (condition,) if isinstance(condition, str) else condition
+
+
+def any_of(condition: Condition) -> str:
+    """The same as one condition."""
+    return f"({' OR '.join(f'({way})' for way in ways(condition))})"
+
 
 @dataclass(frozen=True)
 class Part:
     """The rows of a step or mart that ``unit`` makes anew: those of which ``rows`` holds, a condition in SQL on the
-    table's columns and on the unit's tables of what was touched. What its query reads is then read in parts, too."""
+    table's columns and on the unit's tables of what was touched. What its query reads is then read in parts, too.
+    ``by``: the columns that the condition rests on. Where a table's key has all of them no row outside of a part has a
+    key of one in it. Empty: that is not said."""
 
     unit: str
-    rows: str
+    rows: Condition
+    by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,14 +98,27 @@ class Unit:
     the order in which they are looked up; the others are read whole. ``keys``: the tables in ``temp`` with what was
     touched: where none has a row, nothing has to be looked up. ``touched``: the other tables that ``find`` leaves
     there. ``within``: of tables of core a query that has all those rows, which costs less to look through; it may name
-    parts of the unit of links, which comes first."""
+    parts of the unit of links, which comes first. ``kept``: columns of the tables it reads that other units ask their
+    parts for beside those that ``within`` names."""
 
     name: str
-    reads: Mapping[str, str]
+    reads: Mapping[str, Condition]
     find: Finding
     keys: tuple[str, ...]
     touched: tuple[str, ...] = ()
     within: Mapping[str, str] = field(default_factory=dict[str, str])
+    kept: tuple[str, ...] = ()
+
+
+def changed(table: str, columns: str = "*") -> str:
+    """SQL of the versions of rows of ``core.<table>`` that came or went since the build before (assets/core/since.py),
+    as every unit asks for them: Remake keeps them in ``temp``."""
+    return f"SELECT {columns} FROM temp.{changes_of(table)}"
+
+
+def changes_of(table: str) -> str:
+    """The name of the table in ``temp`` that holds them."""
+    return quoted(f"changed_{table}")
 
 
 def part_of(unit: str, table: str) -> str:
@@ -114,6 +144,21 @@ def remembered(step: str) -> str:
 #: More rows than this share of a table are not a part of it any more; so few are one of any table.
 LARGEST_SHARE: Final = 0.2
 FEW: Final = 1_000
+
+
+#: So many local days are a part of any marts of days.
+FEW_DAYS: Final = 40
+#: Of the days there are so many are a part: of a million bookings in 730 days a few days took .8 s of processor, all of
+#: them 5.
+LARGEST_SHARE_OF_DAYS: Final = 1 / 3
+
+
+def many_days(con: Any, mart: str, days: int) -> str | None:
+    """Why so many days of ``mart`` are made anew whole; None: they are a part."""
+    if days <= FEW_DAYS:
+        return None
+    (there,) = con.execute(f"SELECT count(DISTINCT local_date) FROM {mart}").fetchone()
+    return f"{days} of {there} days are reached" if days > LARGEST_SHARE_OF_DAYS * there else None
 
 
 def much_of(con: Any, table: str, touched: str) -> bool:

@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from assets.core import since
 from assets.marts.parts import links
-from assets.marts.parts.part import Change, Unit, part_of
+from assets.marts.parts.part import Change, Unit, changed, part_of
 from assets.marts.parts.spans import each_once, edges
 from marketplace.peaks import BASELINE_WEEKS, PEAK_WINDOW, RECENT_DAYS
 
@@ -22,7 +21,7 @@ def _find(con: Any, change: Change) -> str | None:
     due = each_once("core.bookings", edges(("created_at", "starts_at"), change, *windows))
     con.execute(f"CREATE OR REPLACE TEMP TABLE {_DUE} AS {due}")
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE {_TOUCHED} AS {since.changed('bookings', 'booking_id')}"
+        f"CREATE OR REPLACE TEMP TABLE {_TOUCHED} AS {changed('bookings', 'booking_id')}"
         f" UNION SELECT booking_id FROM temp.{_DUE}"
     )
     return None

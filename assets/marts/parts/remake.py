@@ -6,6 +6,7 @@ and mart; which are reached, in the units' files; when all has to be made anew, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -24,14 +25,19 @@ from assets.marts.parts.links import LINKS
 from assets.marts.parts.messages import MESSAGES
 from assets.marts.parts.part import (
     Change,
+    Condition,
     Difference,
     Judged,
     Part,
     Unit,
+    any_of,
+    changed,
+    changes_of,
     gone_of,
     part_of,
     remembered,
     was_of,
+    ways,
 )
 from assets.marts.parts.peaks import PEAKS
 from assets.marts.parts.requests import REQUESTS
@@ -40,7 +46,7 @@ from assets.marts.parts.rooms import CONVERSATIONS, ROOMS
 from assets.marts.parts.rooms import DAYS as ROOM_DAYS
 from assets.marts.parts.series import SERIES
 from checks.schemas import CORE
-from resources.sql import quoted
+from resources.sql import quoted, rows_where
 
 _ALL: Final = (
     LINKS,
@@ -84,17 +90,25 @@ class Replaced:
 
 class Remake:
     """The parts of one build. What it leaves in ``temp`` goes with ``clear``. ``query``: from the name of a step or
-    mart to its SQL, with each column of its own type."""
+    mart to its SQL, with each column of its own type. ``place``: where a step that is kept is stored."""
 
-    def __init__(self, con: Any, change: Change, query: Callable[[str], str]) -> None:
+    def __init__(
+        self, con: Any, change: Change, query: Callable[[str], str], place: Callable[[str], str]
+    ) -> None:
         self._con = con
         self._query = query
         self._change = change
+        self._step_place = place
         self._tables: list[str] = []
         self._sliced: set[tuple[str, str]] = set()
+        self._columns_of: dict[tuple[str, str], list[str]] = {}
         self._gone: dict[tuple[str, str], str] = {}
         self._remembered: dict[str, str] = {}
         self._found: dict[str, str | None] = {}
+        for table in since.TABLES:
+            # Of most tables nothing changed, and each is asked for many times.
+            known = since.changed(table) if table in change.written else f"FROM core.{quoted(table)} LIMIT 0"
+            self._table(changes_of(table), known)
 
     def find(self, name: str) -> str | None:
         """Look for what the change reaches in a unit, once. Returns why all of it has to be made anew, or None."""
@@ -112,10 +126,11 @@ class Remake:
             if name in mart.reads and _source(name) in typed:
                 typed = typed.replace(_source(name), self._read(unit, name))
         # What it read may be more than what was touched: of days, offers of other days.
-        self._table(part_of(unit.name, mart.name), f"SELECT * FROM ({typed}) WHERE {part.rows}")
+        self._table(part_of(unit.name, mart.name), f"SELECT * FROM ({typed}) WHERE {any_of(part.rows)}")
         columns = ", ".join(quoted(name) for name, _ in query.columns)
+        which = self._rows(table, part.rows)
         self._table(
-            gone_of(unit.name, mart.name), f"SELECT rowid AS bw_row, {columns} FROM {table} WHERE {part.rows}"
+            gone_of(unit.name, mart.name), f"SELECT rowid AS bw_row, {columns} FROM {table} WHERE {which}"
         )
         self._sliced.add((unit.name, mart.name))
         self._gone[unit.name, mart.name] = f"temp.{gone_of(unit.name, mart.name)}"
@@ -176,15 +191,20 @@ class Remake:
                 if first == name:
                     break
                 self._read(unit, first)
-            which = unit.reads[name] if self._touched(unit) else "false"
-            self._table(part_of(unit.name, name), f"SELECT * FROM {self._within(unit, name)} WHERE {which}")
+            place, columns = self._place(name), self._columns(unit, name)
+            if not self._touched(unit):
+                which = "false"
+            elif name in unit.within:
+                place, which = self._within(unit, name), any_of(unit.reads[name])
+            else:
+                which = self._rows(place, unit.reads[name])
+            listed = ", ".join(map(quoted, columns))
+            self._table(part_of(unit.name, name), f"SELECT {listed} FROM {place} WHERE {which}")
             self._sliced.add((unit.name, name))
         return f"temp.{part_of(unit.name, name)}"
 
     def _within(self, unit: Unit, name: str) -> str:
         """Where the rows of a part are looked up."""
-        if name not in unit.within:
-            return _source(name)
         if part_of(links.NAME, name) in unit.within[name]:
             self._read(LINKS, name)
         return f"({unit.within[name]})"
@@ -204,16 +224,59 @@ class Remake:
 
     def _before(self, unit: Unit, name: str, now: str) -> str:
         """The part of a table of core as it was. What came is there now, what went is not, and both are known: what is
-        there now, without what came and with what went, is what was."""
+        there now, without what came and with what went, is what was. (Its key is among the columns of a part, so that
+        no two rows of it are the same.)"""
         if name not in self._change.written:
             return now
+        listed = ", ".join(map(quoted, self._columns(unit, name)))
         self._table(
             was_of(unit.name, name),
-            f"SELECT * FROM (SELECT * FROM {now} UNION ALL BY NAME"
-            f" SELECT * FROM ({since.changed(name)}) WHERE {unit.reads[name]})"
+            f"SELECT {listed} FROM (SELECT {listed} FROM {now} UNION ALL"
+            f" SELECT {listed} FROM ({changed(name)}) WHERE {any_of(unit.reads[name])})"
             " GROUP BY ALL HAVING count(*) % 2 = 1",
         )
         return f"temp.{was_of(unit.name, name)}"
+
+    def _columns(self, unit: Unit, name: str) -> list[str]:
+        """The columns of a table that anything of a unit names, with the table's key: a row has many, and what is read
+        of one is read of all that stand beside it."""
+        if (unit.name, name) not in self._columns_of:
+            there = [
+                str(column[0])
+                for column in self._con.execute(f"FROM {self._place(name)} LIMIT 0").description
+            ]
+            key = CORE[name].key if name in CORE else ()
+            words = {*self._words(unit, name), *key}
+            self._columns_of[unit.name, name] = [column for column in there if column in words]
+        return self._columns_of[unit.name, name]
+
+    def _words(self, unit: Unit, name: str) -> set[str]:
+        """Every word of what is asked of a table by a unit, and by those that look for its rows in the parts of it."""
+        from assets.marts.every import MARTS
+
+        told = [
+            self._query(mart.name)
+            for mart in MARTS.values()
+            if name in mart.reads
+            and unit.name in (mart.follows, mart.of, mart.part.unit if mart.part is not None else None)
+        ]
+        told += [way for condition in unit.reads.values() for way in ways(condition)]
+        told += unit.within.values()
+        words = {*re.findall(r"\w+", " ".join(told)), *unit.kept}
+        if unit is LINKS:
+            for other in _ALL:
+                if part_of(unit.name, name) in other.within.get(name, ""):
+                    words |= self._words(other, name)
+        return words
+
+    def _rows(self, table: str, condition: Condition) -> str:
+        return rows_where(self._con, table, ways(condition))
+
+    def _place(self, name: str) -> str:
+        """Where the table of a unit is stored: a view of it has no numbers of rows."""
+        from assets.marts.every import MARTS
+
+        return self._step_place(name) if name in MARTS and MARTS[name].step else _source(name)
 
     def _touched(self, unit: Unit) -> bool:
         """Whether anything was touched: else no table has to be looked through for it."""

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from assets.core import since
 from assets.marts.parts import links
-from assets.marts.parts.part import Change, Unit, part_of
+from assets.marts.parts.part import Change, Unit, changed, part_of
 from assets.marts.parts.spans import between, each_once, edges
 from marketplace.offers import OfferState
 from marketplace.services import RESPONSE_WINDOW
@@ -33,7 +32,7 @@ def _find(con: Any, change: Change) -> str | None:
     offers = " OR ".join((offered, *edges(("offered_at",), change, RESPONSE_WINDOW)))
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE {_OFFERED} AS SELECT booking_id FROM ("
-        f"{since.changed('booking_offers', 'booking_id')} UNION"
+        f"{changed('booking_offers', 'booking_id')} UNION"
         f" SELECT booking_id FROM core.booking_offers WHERE {offers}) WHERE booking_id IS NOT NULL"
     )
     con.execute(
@@ -41,7 +40,7 @@ def _find(con: Any, change: Change) -> str | None:
         " WHERE booking_id NOT IN (FROM temp.touched_bookings)"
     )
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE touched_requests AS {since.changed('bookings', 'booking_id')}"
+        f"CREATE OR REPLACE TEMP TABLE touched_requests AS {changed('bookings', 'booking_id')}"
         f" UNION SELECT booking_id FROM temp.{_DUE} UNION FROM temp.{_OFFERED}"
     )
     return None
@@ -54,10 +53,10 @@ REQUESTS: Final = Unit(
     ("touched_requests",),
     (_DUE, _OFFERED, _OTHERS),
     {
-        "bookings": f"SELECT * FROM temp.{part_of(links.NAME, 'bookings')} UNION ALL"
+        "bookings": f"SELECT * FROM temp.{part_of(links.NAME, 'bookings')} UNION ALL BY NAME"
         # (An id may be of two bookings: of the others both are there.)
         f" SELECT * FROM temp.{_DUE} WHERE booking_id NOT IN (FROM temp.touched_bookings)"
-        f" AND booking_id NOT IN (FROM temp.{_OTHERS}) UNION ALL"
+        f" AND booking_id NOT IN (FROM temp.{_OTHERS}) UNION ALL BY NAME"
         f" SELECT * FROM core.bookings WHERE booking_id IN (FROM temp.{_OTHERS})"
     },
 )

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from assets.core import since
-from assets.marts.parts.part import Change, Part, Unit
+from assets.marts.parts.part import Change, Part, Unit, changed
 
 NAME: Final = "retention"
 _KEYS: Final = "customer_key IN (FROM temp.touched_booked)"
@@ -16,7 +15,7 @@ BY_KEY: Final = Part(NAME, _KEYS)
 def _find(con: Any, change: Change) -> str | None:
     con.execute(
         "CREATE OR REPLACE TEMP TABLE touched_booked AS SELECT DISTINCT customer_key"
-        f" FROM ({since.changed('bookings', 'customer_key')}) WHERE customer_key IS NOT NULL"
+        f" FROM ({changed('bookings', 'customer_key')}) WHERE customer_key IS NOT NULL"
     )
     return None
 

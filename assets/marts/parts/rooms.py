@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from assets.core import since
 from assets.marts.parts import links
-from assets.marts.parts.part import Change, Part, Unit, gone_of, part_of
+from assets.marts.parts.part import Change, Part, Unit, changed, gone_of, many_days, part_of
 from assets.marts.parts.spans import between
 from marketplace.chats import REPLY_WITHIN
 from marketplace.cohorts import LAST_ZONE, ROOMS_SETTLE
@@ -27,7 +26,7 @@ BY_CONVERSATION: Final = Part(CONVERSATIONS_NAME, _TOUCHED)
 def _find_conversations(con: Any, change: Change) -> str | None:
     con.execute(
         "CREATE OR REPLACE TEMP TABLE touched_conversations AS SELECT DISTINCT conversation_id"
-        f" FROM ({since.changed('messages', 'conversation_id')}) WHERE conversation_id IS NOT NULL"
+        f" FROM ({changed('messages', 'conversation_id')}) WHERE conversation_id IS NOT NULL"
     )
     return None
 
@@ -40,7 +39,7 @@ ROOMS_NAME: Final = "rooms"
 _CALLED: Final = "(FROM temp.touched_rooms)"
 _ROOM: Final = f"lower(room_id) IN {_CALLED}"
 #: Parts by a room, and by what is called as one.
-BY_ROOM: Final = Part(ROOMS_NAME, _ROOM)
+BY_ROOM: Final = Part(ROOMS_NAME, _ROOM, ("room_id",))
 BY_NAME: Final = Part(ROOMS_NAME, f"lower(written) IN {_CALLED}")
 
 
@@ -51,8 +50,8 @@ def _find_rooms(con: Any, change: Change) -> str | None:
         f"CREATE OR REPLACE TEMP TABLE touched_tests AS ({now} EXCEPT {before}) UNION ({before} EXCEPT {now})"
     )
     queries = [
-        since.changed("chat_rooms", "lower(room_id)"),
-        since.changed("messages", "lower(conversation_id)"),
+        changed("chat_rooms", "lower(room_id)"),
+        changed("messages", "lower(conversation_id)"),
     ]
     if con.execute("SELECT 1 FROM temp.touched_tests LIMIT 1").fetchone():
         queries.append(
@@ -76,9 +75,7 @@ ROOMS: Final = Unit(
 
 DAYS_NAME: Final = "room_days"
 #: Parts by the day rooms were opened, or something was sent.
-BY_DAY: Final = Part(DAYS_NAME, "local_date IN (FROM temp.touched_room_days)")
-#: So many days are no part any more.
-MOST_DAYS: Final = 40
+BY_DAY: Final = Part(DAYS_NAME, "local_date IN (FROM temp.touched_room_days)", ("local_date",))
 
 
 def _day(column: str) -> str:
@@ -113,8 +110,8 @@ def _find_days(con: Any, change: Change) -> str | None:
         f" SELECT day FROM ({asked}) AS asked(day) WHERE day IS NOT NULL"
     )
     days, *span = con.execute("SELECT count(*), min(day), max(day) FROM temp.touched_room_days").fetchone()
-    if days > MOST_DAYS:
-        return f"{days} days are reached"
+    if many := many_days(con, "marts.chat_rooms_daily", days):
+        return many
     for name, day in zip(("from", "until"), span, strict=True):
         con.execute(f"SET VARIABLE bookwatch_room_days_{name} = CAST(? AS DATE)", [day])
     return None
@@ -129,10 +126,14 @@ DAYS: Final = Unit(
     DAYS_NAME,
     {
         # Without days nothing is in the part: the variables are null then.
-        "room_talks": f"({_day('created_at')} BETWEEN {_FROM} AND {_UNTIL})"
-        f" OR ({_day('first_at')} <= {_UNTIL} AND {_day('last_at')} >= {_FROM})",
-        "messages": f"conversation_id IN ({_TALKED})"
-        f" OR conversation_id IN (SELECT written FROM temp.room_cases WHERE target IN ({_TALKED}))",
+        "room_talks": (
+            f"{_day('created_at')} BETWEEN {_FROM} AND {_UNTIL}",
+            f"{_day('first_at')} <= {_UNTIL} AND {_day('last_at')} >= {_FROM}",
+        ),
+        "messages": (
+            f"conversation_id IN ({_TALKED})",
+            f"conversation_id IN (SELECT written FROM temp.room_cases WHERE target IN ({_TALKED}))",
+        ),
     },
     _find_days,
     ("touched_room_days",),

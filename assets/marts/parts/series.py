@@ -7,8 +7,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from assets.core import since
-from assets.marts.parts.part import Change, Part, Unit, part_of
+from assets.marts.parts.part import Change, Part, Unit, changed, part_of
 from assets.marts.parts.spans import between, each_once
 from marketplace.offers import OfferState
 from marketplace.statuses import BookingStatus
@@ -39,19 +38,21 @@ def _find(con: Any, change: Change) -> str | None:
     offered = f"state = '{OfferState.OFFERED.value}' AND {between(('deadline',), *span)}"
     of_offered = "SELECT created_at FROM core.bookings WHERE booking_id IN ({})"
     queries = [
-        f"SELECT unnest([{', '.join(moments)}]) FROM ({since.changed(table)})"
+        f"SELECT unnest([{', '.join(moments)}]) FROM ({changed(table)})"
         for table, moments in _MOMENTS.items()
         if table in change.written
     ]
     if _OFFERS in change.written:
         # Of a booking that is offered what was asked stands in its offers.
         queries += [
-            since.changed(_OFFERS, "offered_at"),
-            of_offered.format(since.changed(_OFFERS, "booking_id")),
+            changed(_OFFERS, "offered_at"),
+            of_offered.format(changed(_OFFERS, "booking_id")),
         ]
-    changed = since.changed("bookings", "booking_id")
     queries += [
-        f"SELECT offered_at FROM core.booking_offers WHERE booking_id IN ({changed}) OR ({offered})",
+        (
+            f"SELECT offered_at FROM core.booking_offers WHERE ({offered})"
+            f" OR booking_id IN ({changed('bookings', 'booking_id')})"
+        ),
         f"SELECT created_at FROM core.bookings WHERE {late}",
         f"SELECT unnest(generate_series(TIMESTAMP '{_hour(span[0])}', TIMESTAMP '{span[1]}', INTERVAL 1 HOUR))",
     ]
