@@ -27,6 +27,8 @@ COUNTED = (
     "commission_summary",
     "health_measures",
     "health_points",
+    "provider_bookings",
+    "unread_messages",
     "member_health",
     "service_figures",
     "delivery_rates",

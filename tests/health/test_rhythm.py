@@ -120,11 +120,11 @@ def test_old_runs_go_with_their_files_young_ones_stay(home: Home, instance: Dags
     active = started(instance, MAIN_JOB).run_id
     assert left_of(home, first)
     now = datetime.now(UTC)
-    assert delete_old_runs(instance, before=now - KEEP_RUNS_FOR) == 0
-    assert delete_old_runs(instance, before=now + timedelta(minutes=1), limit=1) == 1
+    assert delete_old_runs(instance, load_settings(), before=now - KEEP_RUNS_FOR) == 0
+    assert delete_old_runs(instance, load_settings(), before=now + timedelta(minutes=1), limit=1) == 1
     assert left_of(home, first) == []
     assert left_of(home, second)
-    assert delete_old_runs(instance, before=now + timedelta(minutes=1)) == 1
+    assert delete_old_runs(instance, load_settings(), before=now + timedelta(minutes=1)) == 1
     assert left_of(home, second) == []
     assert [run.run_id for run in instance.get_runs()] == [active]
     third = materialize([rows, holds], instance=instance)
@@ -144,9 +144,9 @@ def test_of_what_was_told_outside_of_a_run_the_newest_stays(home: Home, instance
             verdicts = db.execute("SELECT count(*) FROM asset_check_executions").fetchone()
             return events[0], verdicts[0]
 
-        delete_old_runs(instance, before=datetime.now(UTC) - KEEP_RUNS_FOR)
+        delete_old_runs(instance, load_settings(), before=datetime.now(UTC) - KEEP_RUNS_FOR)
         assert kept() == (4, 2)
-        delete_old_runs(instance, before=datetime.now(UTC) + timedelta(minutes=1))
+        delete_old_runs(instance, load_settings(), before=datetime.now(UTC) + timedelta(minutes=1))
         assert kept() == (2, 1)
     assert instance.get_latest_materialization_event(AssetKey("rows")) is not None
 
