@@ -4,6 +4,7 @@ moves it into another state the news and the way back. When a booking is to be m
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -33,7 +34,7 @@ def provider_named(action: Action) -> list[tuple[str, str]]:
     return [(account, provider)] if account and provider else []
 
 
-class ByClock:
+class ByClock(ABC):
     """A kind by which the clock moves a booking into the state ``into``; ``told``: its room and its customer are."""
 
     collection = "bookings"
@@ -58,9 +59,9 @@ class ByClock:
         before = str(action.proposed.before["status"])
         return [changed(action, row, self._state(action, row, ask, before) | self.taken_back(row))]
 
+    @abstractmethod
     def taken_back(self, row: Row) -> dict[str, Any]:
         """What else of a row is undone beside its state."""
-        raise NotImplementedError
 
     def may_not(self, action: Action, row: Row) -> Skip | None:
         """Why the clock may not move it: it was written since the plan, or is in another state by now."""

@@ -1,18 +1,10 @@
-"""Names, texts and files as DuckDB's SQL takes them where nothing can be bound; and few rows of a large table, found
-without reading what is beside them."""
+"""Names, texts and files as DuckDB's SQL takes them where nothing can be bound."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
 
 import duckdb
-
-#: So many rows of a table are read by their number; of more, all of it is.
-FEW_ROWS: Final = 20_000
-#: The table in ``temp`` that holds the numbers of the rows that were looked for last.
-NUMBERS: Final = "bw_numbers"
 
 
 def quoted(name: str) -> str:
@@ -28,19 +20,3 @@ def literal(text: str) -> str:
 def attach(con: duckdb.DuckDBPyConnection, path: Path, name: str, *, read_only: bool = False) -> None:
     """Attach a database file under ``name``. Raises duckdb.Error as DuckDB does."""
     con.execute(f"ATTACH {literal(str(path))} AS {quoted(name)}{' (READ_ONLY)' if read_only else ''}")
-
-
-def rows_where(con: duckdb.DuckDBPyConnection, table: str, conditions: Iterable[str]) -> str:
-    """A condition that holds of the same rows of a stored table as one of these does. Of few rows it asks for their
-    numbers: what is read of a row is read of every row of its table as it stands, so they are found by the columns of
-    the conditions alone, each by itself, and then blocks in which there is none are left out. It holds until rows of
-    any table are looked for again, or this one is written."""
-    conditions = tuple(conditions)
-    asked = " UNION ".join(f"(SELECT rowid FROM {table} WHERE {condition})" for condition in conditions)
-    found = con.execute(
-        f"CREATE OR REPLACE TEMP TABLE {NUMBERS} AS SELECT number FROM ({asked}) AS asked(number)"
-        f" LIMIT {FEW_ROWS + 1}"
-    ).fetchone()
-    if found is None or int(found[0]) > FEW_ROWS:
-        return f"({' OR '.join(f'({condition})' for condition in conditions)})"
-    return f"rowid IN (SELECT number FROM temp.{NUMBERS})" if found[0] else "false"

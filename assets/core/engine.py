@@ -56,10 +56,11 @@ from marketplace.zones import ProvidersRead, ProviderZones, resolve
 from messages.message import Arg, Message
 from resources.cleanup import afterwards
 from resources.errors import BookwatchError, UsageError
+from resources.few_rows import FEW_ROWS, NUMBERS
 from resources.instants import instant_of, text_of
 from resources.phone_key import read_phone_key
 from resources.raw.published_ids import RowNames, is_nameless
-from resources.sql import FEW_ROWS, NUMBERS, quoted
+from resources.sql import quoted
 from resources.warehouse import MEMORY_LIMIT, is_small, open_warehouse
 
 AfterChunk = Callable[[str, int], None]

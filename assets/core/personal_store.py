@@ -45,11 +45,11 @@ from marketplace.quarantine import reject_reasons
 from marketplace.rules import RULES_VERSION
 from messages.catalogue import say
 from messages.message import Message
+from resources.few_rows import rows_where
 from resources.forgotten import Forgotten
 from resources.own_files import sync
 from resources.phone_key import read_phone_key
 from resources.raw.published_ids import RowNames
-from resources.sql import rows_where
 from resources.warehouse import DatabaseDamaged, open_warehouse
 
 LINK = "private.duckdb"

@@ -46,7 +46,8 @@ from assets.marts.parts.rooms import CONVERSATIONS, ROOMS
 from assets.marts.parts.rooms import DAYS as ROOM_DAYS
 from assets.marts.parts.series import SERIES
 from checks.schemas import CORE
-from resources.sql import quoted, rows_where
+from resources.few_rows import rows_where
+from resources.sql import quoted
 
 _ALL: Final = (
     LINKS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from resources.sql import FEW_ROWS, NUMBERS, rows_where
+from resources.few_rows import FEW_ROWS, NUMBERS, rows_where
 
 
 @pytest.mark.parametrize(
