@@ -278,15 +278,16 @@ WITH moved AS (
         sum(amount_idr) FILTER (kind = 'accrual') AS accrued_idr, sum(amount_idr) FILTER (kind = 'fee') AS fees_idr,
         -sum(amount_idr) FILTER (kind IN ('payment', 'refund')) AS paid_idr,
         -sum(amount_idr) FILTER (kind = 'reversal') AS reversed_idr,
-        NULL AS expected_idr, NULL AS unrecorded_idr, NULL AS unknown_amount_records
+        NULL AS expected_idr, NULL AS unrecorded_idr, NULL AS unknown_amount_records,
+        count(*) AS lines
     FROM by_hand.commission_entries GROUP BY ALL
     UNION ALL
     SELECT coalesce(provider_id, 'none'), date_trunc('month', local_date)::DATE, NULL, NULL, NULL, NULL,
-        sum(expected_idr), sum(expected_idr) FILTER (state IN ('missing', 'awaiting')), NULL
+        sum(expected_idr), sum(expected_idr) FILTER (state IN ('missing', 'awaiting')), NULL, count(*)
     FROM by_hand.commission_reconciliation WHERE local_date IS NOT NULL GROUP BY ALL
     UNION ALL
     SELECT coalesce(e_provider, b_provider, 'none'), date_trunc('month', accrual_day)::DATE, NULL, NULL, NULL, NULL,
-        NULL, NULL, count(*)
+        NULL, NULL, count(*), count(*)
     FROM reviewed WHERE commission IS NULL AND NOT is_refund AND accrual_day IS NOT NULL GROUP BY ALL
 ),
 months AS (
@@ -300,7 +301,8 @@ sums AS (
         coalesce(sum(paid_idr), 0)::BIGINT AS paid_idr, coalesce(sum(reversed_idr), 0)::BIGINT AS reversed_idr,
         coalesce(sum(expected_idr), 0)::BIGINT AS expected_idr,
         coalesce(sum(unrecorded_idr), 0)::BIGINT AS unrecorded_idr,
-        coalesce(sum(unknown_amount_records), 0)::BIGINT AS unknown_amount_records
+        coalesce(sum(unknown_amount_records), 0)::BIGINT AS unknown_amount_records,
+        coalesce(sum(lines), 0)::BIGINT AS lines
     FROM months LEFT JOIN moved USING (provider_id, month) GROUP BY ALL
 ),
 closed AS (
@@ -312,7 +314,7 @@ names AS (SELECT provider_id, min(provider_name) AS provider_name FROM core.prov
 SELECT provider_id, provider_name, local_month,
     closing_idr - (accrued_idr + fees_idr - paid_idr - reversed_idr) AS opening_idr,
     accrued_idr, fees_idr, paid_idr, reversed_idr, closing_idr, expected_idr, unrecorded_idr, unknown_amount_records,
-    coalesce(opening_idr + accrued_idr + fees_idr - paid_idr - reversed_idr = closing_idr, false) AS holds
+    coalesce(opening_idr + accrued_idr + fees_idr - paid_idr - reversed_idr = closing_idr, false) AS holds, lines
 FROM closed LEFT JOIN names USING (provider_id);
 
 -- mart: source_conversion
@@ -404,7 +406,7 @@ SELECT local_date, source, count(*) AS created, count(*) FILTER (answered) AS an
     count(record_s) AS record_times, quantile_cont(record_s, 0.5) AS p50_record_s,
     quantile_cont(record_s, 0.95) AS p95_record_s,
     count(payment_s) AS payment_times, quantile_cont(payment_s, 0.5) AS p50_payment_s,
-    quantile_cont(payment_s, 0.95) AS p95_payment_s
+    quantile_cont(payment_s, 0.95) AS p95_payment_s, max(settles_at) AS settles_at
 FROM steps GROUP BY local_date, source;
 
 -- mart: revenue_by_kind
