@@ -48,7 +48,7 @@ test: $(STAMP)
 # is compared with DuckDB's: some ten minutes. It is not part of .ci/run; docs/spark.md says when it last passed. What
 # runs is in an environment of its own, and Java 17 comes from Debian where none is there (as root).
 test-spark: $(SPARK_STAMP)
-	$(SPARK_VENV)/bin/python -m pytest -m spark tests/spark $(ARGS)
+	$(SPARK_VENV)/bin/python -m pytest -v --durations=0 -m spark tests/spark $(ARGS)
 
 # One worker and two, on the marts of a million bookings; ARGS="--bookings 100000" for a quick look.
 bench-spark: $(SPARK_STAMP)

@@ -114,6 +114,8 @@ def configuration(master: str, folder: Path) -> dict[str, str]:
         # Two tasks that write the same file would be as bad as none.
         "spark.speculation": "false",
         "spark.ui.showConsoleProgress": "false",
+        # Whatever shows it or not, a plan is written as text each time that a part of it is done: in its short form.
+        "spark.sql.ui.explainMode": "simple",
     }
 
 

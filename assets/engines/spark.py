@@ -4,8 +4,8 @@ Instants are markers (``:bookwatch_now``) whose values a run gives as text, time
 DuckDB's TIMESTAMP) in a session whose zone is UTC, and ANSI mode is on: what overflows fails, as in DuckDB. A table
 ``core.bookings`` is the view ``core__bookings``: a view of a session is in no schema.
 
-Not here: the cluster (spark_session.py), its tables (resources/lake) and what comes of its results (spark_build.py). To
-compile needs Ibis alone, neither Java nor pyspark.
+Not here: the cluster (resources/spark.py), its tables (resources/lake.py) and what comes of its results
+(spark_build.py). To compile needs Ibis alone, neither Java nor pyspark.
 """
 
 from __future__ import annotations

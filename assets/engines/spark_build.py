@@ -73,8 +73,10 @@ class SparkBuild:
         self._making = making
         self._say = say
         self.lake_seconds = 0.0
-        """Of the last build: how long the lake took, how many of its parts were written, and what each mart took."""
+        """Of the last build: how long the lake took, how many of its parts were written, how long the marts took, and
+        each of them beside others."""
         self.parts = 0
+        self.marts_seconds = 0.0
         self.seconds: Mapping[str, float] = {}
 
     def make(self, con: duckdb.DuckDBPyConnection, wanted: Wanted) -> dict[str, Compiled]:
@@ -89,9 +91,11 @@ class SparkBuild:
         results = self._store.root / _RESULTS
         shutil.rmtree(results, ignore_errors=True)
         results.mkdir(mode=0o700)
+        began = time.perf_counter()
         with in_a_sentence():
             spark_marts.lay_out(self._session, (self._table(written.version, source) for source in listed))
             made = spark_marts.make(self._session, wanted.marts, compiled, wanted.instants, results)
+        self.marts_seconds = time.perf_counter() - began
         self.seconds = {name: one.seconds for name, one in made.items()}
         return {
             mart.name: _read(compiled[mart.name], results / mart.name)

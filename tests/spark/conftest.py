@@ -11,11 +11,18 @@ import pytest
 from benchmarks.spark_cluster import QUICK, cluster
 from resources.spark import session
 
+#: The marts of each world are the same queries: what was compiled of them for one is kept for the next (by itself
+#: Spark keeps a hundred pieces).
+KEPT = "spark.sql.codegen.cache.maxEntries 5000\n"
+
 
 @pytest.fixture(scope="session", autouse=True)
-def quick_java() -> Iterator[None]:
+def quick_java(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    settings = tmp_path_factory.mktemp("conf")
+    (settings / "spark-defaults.conf").write_text(KEPT, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("JDK_JAVA_OPTIONS", QUICK)
+        patched.setenv("SPARK_CONF_DIR", str(settings))
         yield
 
 
