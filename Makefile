@@ -45,7 +45,7 @@ test: $(STAMP)
 	$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 4 --dist worksteal $(ARGS)
 
 # A Spark cluster of this machine (a master, two workers of a core and 1 GB each, on loopback) makes every mart, and each
-# is compared with DuckDB's: some ten minutes. It is not part of .ci/run; docs/spark.md says when it last passed. What
+# is compared with DuckDB's: some twenty minutes. It is not part of .ci/run; docs/spark.md says when it last passed. What
 # runs is in an environment of its own, and Java 17 comes from Debian where none is there (as root).
 test-spark: $(SPARK_STAMP)
 	$(SPARK_VENV)/bin/python -m pytest -v --durations=0 -m spark tests/spark $(ARGS)
