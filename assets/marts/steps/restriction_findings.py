@@ -11,14 +11,13 @@ from assets.marts.later import ibis, ir
 from assets.marts.mart import step
 from assets.marts.said import either, said
 from assets.marts.tables import Instants
-from marketplace.collections import PROVIDER_TYPES
 from marketplace.commission import COMMISSION_COLLECTION
 from marketplace.statuses import ProviderStatus
 
 
 @step()
 def restriction_findings(
-    provider_debts: Any, commission_reviews: Any, providers: Any, scans: Any, commissions: Any, at: Instants
+    provider_debts: Any, younger_records: Any, providers: Any, scans: Any, at: Instants
 ) -> ir.Table:
     """Providers whose account is restricted without reason, or not restricted with one.
 
@@ -32,20 +31,7 @@ def restriction_findings(
     p = p.filter(~written_after(p.updated_at, read_until(scans, COMMISSION_COLLECTION), at))
     rows = p.left_join(debts, p.provider_id == debts.owner)
     # A record that was written after what was read of the providers may have been the reason until then.
-    # (After those of its own kind: places may have been read long ago, where a deployment has none any more.)
-    c = commissions
-    younger: Any = ibis.union(
-        *(
-            c.filter(written_after(c.updated_at, read_until(scans, collection), at)).select(
-                "commission_id", moved_type=ibis.literal(kind)
-            )
-            for collection, kind in PROVIDER_TYPES.items()
-        ),
-        distinct=False,
-    )
-    r = commission_reviews
-    owners = r.select("commission_id", moved=ibis.coalesce(r.record_provider, r.b_provider))
-    moved = younger.inner_join(owners, "commission_id").select("moved", "moved_type").distinct()
+    moved = younger_records.select(moved="provider_id", moved_type="provider_type").distinct()
     rows = rows.left_join(moved, [rows.provider_id == moved.moved, rows.provider_type == moved.moved_type])
     restricted = rows.status == ProviderStatus.RESTRICTED.value
     wrongly = restricted & (rows.possible.fill_null(0) == 0) & rows.moved.isnull()
