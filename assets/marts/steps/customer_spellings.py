@@ -14,6 +14,7 @@ def customer_spellings(bookings: Any) -> ir.Table:
     """customer_key, origin and row_id of the booking. (Core gives one customer_key to spellings that no user tells
     apart; it is in lower case.)"""
     b = bookings.filter(bookings.deleted_at.isnull() & bookings.customer_id.notnull())
+    b = b.select("customer_key", "customer_id", "created_at", "booking_id", "origin")
     b = b.filter(b.customer_key.startswith("c:"))  # else the id is a role word, which names nobody
     folded = b.filter(b.customer_key != ibis.literal("c:") + b.customer_id).select("customer_key").distinct()
     same = b.semi_join(folded, "customer_key")
