@@ -322,18 +322,19 @@ def _copied_long_ago(home: Any) -> None:
 
 
 def _keep_newest(home: Any) -> None:
-    """Let only the newest snapshot stay: ten of 10 million bookings would fill a disk."""
+    """Let only the newest snapshot stay, and what the next one is written over, as in a home that has run for long: ten
+    of 10 million bookings would fill a disk."""
     from resources.ledger import Ledger
+    from resources.snapshots import keep_spare
 
     newest = home.current.resolve()
-    old = [
+    old = sorted(
         path
         for path in home.published.glob("2*.duckdb")
         if path != newest and not path.is_symlink() and not path.name.startswith("private")
-    ]
-    for path in old:
-        path.unlink()
+    )
     if old:
+        keep_spare(home, old)
         Ledger(home.ledger).drop_seals([path.stem for path in old])
 
 

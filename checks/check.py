@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 import duckdb
 
 from checks.factory import guarded, validate
+from checks.held import rows_of
+from checks.proven import held_of, hold_of
 from checks.results import SAMPLE, CheckResult, CheckSeverity
 from checks.schemas.table import Declaration
 from marketplace.findings import Severity
@@ -33,6 +35,8 @@ class Check:
     ``looks_for``: what the query looks for in words, as docs/reference/checks.md has it.
     A ``blocking`` check that fails keeps the snapshot from being published; money and health never do, they are why
     people look.
+    ``of_rows``: it rests on the rows of the tables that it names alone, by the columns that it names, and on no clock;
+    where it held of the same rows it is not asked again (held.py).
     """
 
     name: str
@@ -44,13 +48,33 @@ class Check:
     blocking: bool = False
     unknown: Query | None = None
     looks_for: str = ""
+    of_rows: bool = False
 
     def run(self, con: duckdb.DuckDBPyConnection) -> CheckResult:
         """Evaluate on a warehouse or snapshot. Never raises."""
-        blank = CheckResult(
+        return guarded(self._blank(), lambda result: self._known(con, result))
+
+    def look(self, con: duckdb.DuckDBPyConnection) -> CheckResult:
+        """The same, whatever is known of the rows."""
+        return guarded(self._blank(), lambda result: self._verdict(con, result))
+
+    def _blank(self) -> CheckResult:
+        return CheckResult(
             self.name, self.asset, False, self.severity, what_to_do=self.what_to_do, level=self.level
         )
-        return guarded(blank, lambda result: self._verdict(con, result))
+
+    def _known(self, con: duckdb.DuckDBPyConnection, blank: CheckResult) -> CheckResult:
+        """The verdict: of rows of which it held before, without asking."""
+        rows = None
+        if self.of_rows:
+            asked = [_written(query, con) for query in (self.bad_rows, self.unknown) if query is not None]
+            rows = rows_of(con, asked)
+        if rows is not None and held_of(con, self.name) == rows:
+            return replace(blank, passed=True)
+        found = self._verdict(con, blank)
+        if rows is not None and found.passed and not found.found:
+            hold_of(con, self.name, rows)
+        return found
 
     def _verdict(self, con: duckdb.DuckDBPyConnection, blank: CheckResult) -> CheckResult:
         rows = _told(con, self.bad_rows)
@@ -111,6 +135,10 @@ class TableCheck:
     @property
     def what_to_do(self) -> Message:
         return Message("check.schema_do", {"table": self.table.table})
+
+    def look(self, con: duckdb.DuckDBPyConnection) -> CheckResult:
+        """As ``run``: a table is judged by itself."""
+        return self.run(con)
 
     def run(self, con: duckdb.DuckDBPyConnection) -> CheckResult:
         """Evaluate on a warehouse or snapshot. Never raises."""

@@ -228,6 +228,7 @@ CHECKS: Final = (
         looks_for="a rupiah by which a row does not add up or does not open with the closing before; a month that is"
         " left out or is not the sum of its lines; a newest closing that is not the stock added up from core, nor that"
         " of the open records; a month in which what was paid is not what revenue_daily collected",
+        of_rows=True,
         what_to_do=Message("check.ledger_balance_do"),
     ),
     Check(

@@ -88,6 +88,7 @@ CHECKS: Final = (
         " both; sums of reasons that are not those of their rows; amounts in the figures that are not what is booked by"
         " day, nor, with the records that are out, what the ledger charges",
         unknown=_UNCOUNTED,
+        of_rows=True,
         what_to_do=Message("check.accounted_do"),
     ),
 )

@@ -60,6 +60,8 @@ class Proof:
 
 #: (file, table) → what is known of it.
 _PROVEN: dict[tuple[str, str], Proof] = {}
+#: (file, check) → a text of the rows of which it held last (held.py).
+_HELD: dict[tuple[str, str], str] = {}
 #: File → the chain of openings at whose beginning what another process knew was read.
 _READ: dict[str, int] = {}
 
@@ -110,6 +112,23 @@ def rewritten(con: duckdb.DuckDBPyConnection, table: str) -> None:
     file = _file(con)
     _proof(file, table)  # read before it is forgotten, else it would be read after
     _PROVEN.pop((file, table), None)
+
+
+def has_file(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether a connection's tables stand in a file: of others nothing is known from process to process."""
+    return bool(_file(con))
+
+
+def held_of(con: duckdb.DuckDBPyConnection, check: str) -> str | None:
+    """Of which rows a check held last."""
+    file = _file(con)
+    _read(file)
+    return _HELD.get((file, check))
+
+
+def hold_of(con: duckdb.DuckDBPyConnection, check: str, rows: str) -> None:
+    """A check held of these rows."""
+    _HELD[(_file(con), check)] = rows
 
 
 class Writing:
@@ -243,7 +262,9 @@ def keep(path: Path) -> None:
         # Names of models of tests, which are no declarations, mean nothing to another process.
         if file == str(path) and proof.chain == chain.number and isinstance(proof.model, str)
     }
-    content = orjson.dumps({"form": _FORM, "mark": mark, "tables": tables}, option=orjson.OPT_SORT_KEYS)
+    held = {check: rows for (file, check), rows in _HELD.items() if file == str(path)}
+    told = {"form": _FORM, "mark": mark, "tables": tables, "held": held}
+    content = orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
     with suppress(OSError):
         if not beside.exists() or beside.read_bytes() != content:
             own_files.replace(beside, content)
@@ -276,11 +297,14 @@ def _read(file: str) -> None:
             )
             for table, (model, rows, digest, keys, by_build) in told["tables"].items()
         }
-    except (OSError, ValueError, KeyError, TypeError):
+        # (Of which rows a check held is true whatever became of the file.)
+        held = {(file, str(check)): str(rows) for check, rows in told.get("held", {}).items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return  # none yet, or not ours: every row is looked at once
     if of_chain is None:
         found = {key: proof for key, proof in found.items() if key not in _PROVEN}
     _PROVEN.update(found)
+    _HELD.update({key: rows for key, rows in held.items() if key not in _HELD})
 
 
 def _told(con: duckdb.DuckDBPyConnection, table: str) -> str:

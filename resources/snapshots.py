@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -280,6 +280,13 @@ def drop_old_snapshots(home: Home, *, now: datetime, cited: set[str]) -> list[st
     )
     if not old:
         return []
+    keep_spare(home, old)
+    Ledger(home.ledger).drop_seals([path.stem for path in old])
+    return [path.stem for path in old]
+
+
+def keep_spare(home: Home, old: Sequence[Path]) -> None:
+    """Delete snapshots, oldest first, but where the next one is to be written over it the newest of them."""
     *others, newest = old
     for path in (*others, *_spares(home.published)):
         path.unlink(missing_ok=True)
@@ -287,8 +294,6 @@ def drop_old_snapshots(home: Home, *, now: datetime, cited: set[str]) -> list[st
         os.replace(newest, newest.with_name(f"{_SPARE}{newest.name}"))
     else:
         newest.unlink(missing_ok=True)
-    Ledger(home.ledger).drop_seals([path.stem for path in old])
-    return [path.stem for path in old]
 
 
 def _needs_spare(home: Home) -> bool:

@@ -5,6 +5,7 @@ Not here: which marts there are (every.py), where their SQL is kept (sql_cache.p
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -92,6 +93,11 @@ def set_instants(con: duckdb.DuckDBPyConnection, values: Sequence[Any]) -> None:
 def set_instant(con: duckdb.DuckDBPyConnection, name: str, value: Any) -> None:
     """Let them be judged at another value of one of the columns of ``INSTANTS``."""
     con.execute(f"SET VARIABLE {_VARIABLE}{name} = CAST(? AS {INSTANTS[name]})", [value])
+
+
+def asked_instants(query: str) -> frozenset[str]:
+    """Which of the columns of ``INSTANTS`` compiled SQL asks for."""
+    return frozenset(re.findall(rf"'{_VARIABLE}(\w+)'", query)) & INSTANTS.keys()
 
 
 def forget_instants(con: duckdb.DuckDBPyConnection) -> None:

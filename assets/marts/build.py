@@ -17,7 +17,7 @@ import duckdb
 
 from assets.core import since
 from assets.engines.compiled import Compiled, Elsewhere, Wanted
-from assets.engines.duckdb import forget_instants, set_instants, typed
+from assets.engines.duckdb import asked_instants, forget_instants, set_instants, typed
 from assets.marts.every import MART_NAMES, MARTS
 from assets.marts.given import GIVEN, INSTANTS
 from assets.marts.mart import Mart
@@ -37,7 +37,7 @@ from marketplace.health import QuietHours
 from marketplace.policy import Policy
 from resources.allocator import give_back_rest
 from resources.cleanup import afterwards
-from resources.sql import quoted
+from resources.sql import literal, quoted
 from resources.warehouse import open_warehouse
 
 #: Rows of the largest core table from which parts are made: finding out what is reached costs some queries, too.
@@ -213,6 +213,7 @@ class _Made:
             waived=[finding for (finding,) in given.rows["waivers"]],
             rules=fingerprint(policy),
             offset=given.utc_offset_minutes,
+            beside=_beside(con, wanted) | _told_instants(_instants(given, judged)),
         )
 
     def change(self, writer: MartWriter) -> Change | str:
@@ -265,7 +266,16 @@ class _Making:
         self.writing = Writing(con)
         """What becomes of marts of which a part is replaced. Of those made whole nothing is known (mart_writer.py)."""
         self._stirred: frozenset[str] | None = None
-        """What may be another than at the build before; None: anything."""
+        """What may be another than at the build before, as far as can be told before anything is made; None:
+        anything."""
+        self._moved: set[str] | None = None
+        """What of core, of what is given and of what was made so far is another; None: anything may be."""
+        self._settled: set[str] = set()
+        """The steps and marts of which that is known."""
+        self._late: list[str] = []
+        """The steps made of marts that wait to be kept."""
+        self._waiting: dict[str, str] = {}
+        """The steps that are made of marts and not kept, each with its query, until something that is made reads it."""
         self._written: set[str] = set()
         """The steps that were made whole."""
         self.rows: dict[str, int] = {}
@@ -285,6 +295,7 @@ class _Making:
             if self.whole is None:
                 self._remake = remake
                 self._stirred = _stirred(self._wanted, change.written)
+                self._moved = {*change.written, *change.given}
             else:
                 remake.clear()
         if self._remake is None and self._writer.steps is not None:
@@ -306,8 +317,30 @@ class _Making:
         )
 
     def _needless(self, mart: Mart) -> bool:
-        """Whether it is as it was."""
+        """Whether it is known before anything is made to be as it was."""
         return self._stirred is not None and mart.part is None and mart.name not in self._stirred
+
+    def _still(self, mart: Mart) -> bool:
+        """Whether a step or mart is as it was: all it is made of is, and the instants it asks for are."""
+        if self._moved is None:
+            return False
+        asked = asked_instants(self._compiled[mart.name].sql)
+        return self._moved.isdisjoint(asked) and all(self._stands(name) for name in mart.reads)
+
+    def _stands(self, name: str) -> bool:
+        """Whether what something reads is as it was. (A name that core has is core's.)"""
+        assert self._moved is not None
+        if name in CORE or name not in MARTS or name in self._settled:
+            return name not in self._moved
+        # One that is not made by itself is what it is made of.
+        return self._still(MARTS[name])
+
+    def _settle(self, mart: Mart, *, moved: bool) -> None:
+        if self._moved is None or mart.name in CORE:
+            return
+        self._settled.add(mart.name)
+        if moved:
+            self._moved.add(mart.name)
 
     def steps(self) -> None:
         """Every step that is made of core alone. First those with parts, unit by unit: the others may read them."""
@@ -344,9 +377,14 @@ class _Making:
             if MARTS[name].of and name not in self._written:
                 self._write_step(MARTS[name])
         self._written.add(mart.name)
+        self._settle(mart, moved=not self._still(mart))
         with self._timed(mart):
             if self._remake is not None and mart.remembered:
                 self._remake.remember(mart)
+            if self._remake is not None and not mart.kept and mart.of is None:
+                # Of few rows where the large ones are made in parts: the file of those that are kept is left alone.
+                self._writer.write_late(mart.name, typed(self._compiled[mart.name]))
+                return
             self._writer.write_step(mart.name, typed(self._compiled[mart.name]))
             if mart.ranks is not None and self._writer.keeps:
                 self._windows(mart.ranks).make()
@@ -354,14 +392,20 @@ class _Making:
     def _follow(self, step: Mart) -> None:
         """A step of core alone that follows from what it was."""
         assert self._remake is not None
-        if step.difference is not None:
+        query: str | None = None
+        if self._still(step):
+            pass
+        elif step.difference is not None:
             query = self._remake.differs(step, step.difference)
         else:
             assert step.ranks is not None
             made, gone = self._remake.passed(step.ranks.unit, MARTS[step.ranks.rows])
-            query = self._windows(step.ranks).follow(f"temp.{quoted(step.name)}", made, gone)
-        # It reads what it replaces.
-        self._writer.write_step(step.name, f"FROM {self._remake.keep(step.name, query)}")
+            if self._remake.differ(made, gone):
+                query = self._windows(step.ranks).follow(f"temp.{quoted(step.name)}", made, gone)
+        self._settle(step, moved=query is not None)
+        if query is not None:
+            # It reads what it replaces.
+            self._writer.write_step(step.name, f"FROM {self._remake.keep(step.name, query)}")
 
     def _windows(self, ranks: Ranks) -> Windows:
         assert self._writer.steps is not None
@@ -398,9 +442,11 @@ class _Making:
             with self._timed(mart):
                 if mart.step:
                     self._write_late(mart)
-                elif self._needless(mart) and before is not None:
+                elif mart.part is None and before is not None and self._still(mart):
+                    self._settle(mart, moved=False)
                     self._enter(mart, before, before)
                 elif self._in_part(mart) and before is not None:
+                    self._bring(mart)
                     self._make_part(mart)
                     self._enter(mart, before, _after(before, self._put_part(mart)))
                 else:
@@ -413,21 +459,42 @@ class _Making:
             )
 
     def _write_late(self, step: Mart) -> None:
-        """A step that is made of marts."""
-        query = typed(self._compiled[step.name])
+        """A step that is made of marts. One that is not kept is made when something that is made reads it."""
+        query: str | None = typed(self._compiled[step.name])
         if self._remake is not None and step.difference is not None and self._follows(step):
-            query = self._remake.differs(step, step.difference)
-        self._writer.write_late(step.name, query, kept=step.kept)
+            query = None if self._still(step) else self._remake.differs(step, step.difference)
+            self._settle(step, moved=query is not None)
+            if query is None and step.kept:
+                return
+            query = query or step.difference.was
+        else:
+            self._settle(step, moved=not self._still(step))
+        assert query is not None
+        if step.kept:
+            self._bring(step)
+            self._writer.write_late(step.name, query, kept=True)
+            self._late.append(step.name)
+        else:
+            self._waiting[step.name] = query
+
+    def _bring(self, mart: Mart) -> None:
+        """Make the steps that waited for something that reads them."""
+        for name in mart.needs:
+            if (query := self._waiting.pop(name, None)) is not None:
+                self._bring(MARTS[name])
+                self._writer.write_late(name, query)
 
     def keep_late(self) -> None:
         """Keep the steps made of marts that the next build needs. After the marts: a transaction writes one file."""
-        for mart in self._wanted:
-            if mart.kept and mart not in self._early:
-                self._writer.keep_late(mart.name)
+        for name in self._late:
+            self._writer.keep_late(name)
 
     def _make_whole(self, mart: Mart, before: str | None) -> None:
+        self._bring(mart)
         columns = _write(self._con, self._writer, mart, self._compiled[mart.name])
         digest = _digest(self._con, self._writer.draft, columns, mart.clock_columns)
+        # (What the clock alone changes counts for no digest, and others may read it.)
+        self._settle(mart, moved=before != digest or bool(mart.clock_columns))
         self._enter(mart, before, digest)
         self._writer.swap_in(mart.name, keep=before != digest or bool(mart.clock_columns))
 
@@ -449,6 +516,7 @@ class _Making:
         assert mart.part is not None
         columns = [name for name, _ in self._compiled[mart.name].columns]
         replaced = self._remake.put(mart, mart.part, columns, self._place(mart))
+        self._settle(mart, moved=replaced.differs)
         if replaced.differs and mart.table is not None:
             gone, made = (f"temp.{of(mart.part.unit, mart.name)}" for of in (gone_of, part_of))
             taken = contents_of(self._con, mart.table, gone)
@@ -483,6 +551,22 @@ def _stirred(wanted: Iterable[Mart], written: frozenset[str]) -> frozenset[str]:
         if mart.part or mart.asks_clock or len(read) < len(mart.reads) or read & found:
             found.add(mart.name)
     return frozenset(found)
+
+
+def _beside(con: duckdb.DuckDBPyConnection, wanted: Iterable[Mart]) -> dict[str, str]:
+    """A digest of each table that marts read and that is not core's, nor made here: of ops, or of what is given."""
+    read = sorted({name for mart in wanted for name in mart.reads if name not in CORE and name not in MARTS})
+    places = {name: f"temp.{quoted(name)}" if name in GIVEN else OPS[name].table for name in read}
+    asked = " UNION ALL ".join(
+        f"SELECT {literal(name)}, count(*) || ':' || coalesce(sum(hash(t)::HUGEINT), 0) FROM {place} AS t"
+        for name, place in places.items()
+    )
+    return {str(name): str(found) for name, found in con.execute(asked).fetchall()} if asked else {}
+
+
+def _told_instants(values: Sequence[Any]) -> dict[str, str]:
+    """The instants as texts."""
+    return {name: str(value) for name, value in zip(INSTANTS, values, strict=True)}
 
 
 def _after(digest: str, replaced: Replaced) -> str:

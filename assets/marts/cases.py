@@ -7,6 +7,7 @@ from typing import Any
 
 from assets.marts.later import ibis
 from assets.marts.steps.commission_matches import DELETED
+from marketplace.collections import BOOKING_COLLECTIONS
 
 
 def alike(loose: Any, keys: Any) -> Any:
@@ -30,6 +31,16 @@ def alike(loose: Any, keys: Any) -> Any:
         & (meant.target.min().over(of_one) == meant.target.max().over(of_one))
         & (meant.origin.min().over(of_one) == meant.origin.max().over(of_one))
     )
+
+
+def unfitting(rows: Any, bookings: Any, quarantined: Any) -> Any:
+    """The rows whose reference (``written``) no booking there, and none in quarantine, has as a key."""
+    b = bookings.filter(bookings.deleted_at.isnull())
+    q = quarantined.filter(quarantined.collection.isin(BOOKING_COLLECTIONS))
+    for key in (b.booking_id, b.business_id, q.row_id, q.business_id):
+        there = key.as_table().rename(key=key.get_name())
+        rows = rows.anti_join(there, rows.written == there.key)
+    return rows
 
 
 def named(rows: Any, column: str) -> Any:

@@ -64,7 +64,14 @@ def looked(monkeypatch: pytest.MonkeyPatch) -> Looked:
 
 def forget() -> None:
     """What another process does not know."""
-    for kept in (proven._PROVEN, proven._READ, file_marks._OPEN, file_marks._CLOSED, factory._VERDICTS):  # pyright: ignore[reportPrivateUsage] - a new process
+    for kept in (
+        proven._PROVEN,
+        proven._HELD,
+        proven._READ,
+        file_marks._OPEN,
+        file_marks._CLOSED,
+        factory._VERDICTS,
+    ):  # pyright: ignore[reportPrivateUsage] - a new process
         kept.clear()
 
 

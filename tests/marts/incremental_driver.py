@@ -360,7 +360,7 @@ class Marketplace:
                 whole.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
             whole.execute("DELETE FROM ops.mart_digests; DELETE FROM ops.judged")
             self._build(whole, build)
-            verdicts = _verdicts(whole) if checks else {}
+            verdicts = _verdicts(whole, anew=True) if checks else {}
         self._con = open_warehouse(self._path)
         found: list[Difference] = []
         attach(self._con, copy, "whole", read_only=True)
@@ -402,11 +402,12 @@ def _difference(con: duckdb.DuckDBPyConnection, name: str) -> Iterator[Differenc
     yield Difference(f"marts.{name}", tuple(rows))
 
 
-def _verdicts(con: duckdb.DuckDBPyConnection) -> dict[str, tuple[Any, ...]]:
-    """Of each check whether it passed, how many rows fail, and why."""
+def _verdicts(con: duckdb.DuckDBPyConnection, *, anew: bool = False) -> dict[str, tuple[Any, ...]]:
+    """Of each check whether it passed, how many rows fail, and why; ``anew``: whatever is known from before."""
+    found = {name: (check.look if anew else check.run)(con) for name, check in all_checks().items()}
     return {
-        name: ((one := check.run(con)).passed, one.made, one.failed_rows, tuple(sorted(map(str, one.found))))
-        for name, check in all_checks().items()
+        name: (one.passed, one.made, one.failed_rows, tuple(sorted(map(str, one.found))))
+        for name, one in found.items()
     }
 
 

@@ -1,7 +1,7 @@
 """The mart marts.completeness.
 
-What is in the figures is counted in marts.commission_reconciliation, what is out in marts.exclusions, what no figure is
-made of in core: that they add up to the mirror is for checks/completeness.py to see.
+What is in the figures is counted in marts.commission_reconciliation, what is out in marts.exclusions (both by the step
+accounted_rows), what no figure is made of in core: that they add up to the mirror is for checks/completeness.py to see.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ _MIRRORED = tuple(c for c in INGESTED if c not in MONEY_COLLECTIONS and not BY_N
 
 @mart(Completeness)
 def completeness(
-    commission_reconciliation: Any,
-    exclusions: Any,
+    accounted_rows: Any,
     messages: Any,
     chat_rooms: Any,
     notifications: Any,
@@ -35,7 +34,7 @@ def completeness(
 ) -> ir.Table:
     """What became of the rows of each collection: in the figures of a month, out of them for a reason,
     or of a collection that no figure is made of. Disjoint: every row of the mirror is in one."""
-    e = exclusions
+    a = accounted_rows
     core = {
         "messages": messages,
         "chat_rooms": chat_rooms,
@@ -44,13 +43,12 @@ def completeness(
         "booking_offers": booking_offers,
         "providers": providers,
     }
-    nothing = e.aggregate(n=e.count())
+    nothing = a.aggregate(n=a.count())
     parts = [
-        *(_rows(part, part.amount_idr) for part in _counted(commission_reconciliation)),
-        _rows(e, e.amount_idr),
+        a.select("collection", "reason", "rows", "amount_idr", "unknown_amounts"),
         *(_line(nothing, ibis.literal(collection), IN, nothing.n * 0) for collection in MONEY_COLLECTIONS),
         *(_derived(collection, core) for collection in _DERIVED),
-        _mirrored(mirror_rows, exclusions),
+        _mirrored(mirror_rows, a.group_by("collection").aggregate(n=a["rows"].sum())),
     ]
     rows: Any = ibis.union(*parts, distinct=False)
     found = rows.group_by("collection", "reason").aggregate(
@@ -75,20 +73,13 @@ def counted_records(r: Any) -> Any:
     return r.filter(r.commission_id.notnull() & r.actual_idr.notnull() & r.local_date.notnull())
 
 
-def _counted(r: Any) -> tuple[Any, Any]:
+def counted(r: Any) -> tuple[Any, Any]:
+    """Both of reconciled rows, with ``collection``, ``reason`` and ``amount_idr``."""
     b, c = counted_bookings(r), counted_records(r)
     facts = ("booking_id", "commission_id")
     return (
         b.select(*facts, collection=b.origin, reason=ibis.literal(IN), amount_idr=b.booking_amount_idr),
         c.select(*facts, collection=ibis.literal(RECORDS), reason=ibis.literal(IN), amount_idr=c.actual_idr),
-    )
-
-
-def _rows(rows: Any, amount: Any) -> Any:
-    return rows.group_by("collection", "reason").aggregate(
-        rows=rows.count(),
-        amount_idr=amount.sum().fill_null(0).cast("int64"),
-        unknown_amounts=amount.isnull().sum(),
     )
 
 
@@ -114,10 +105,10 @@ def _derived(collection: str, core: dict[str, Any]) -> Any:
     return _line(counted, ibis.literal(collection), Exclusion.NO_FIGURE.value, counted.n)
 
 
-def _mirrored(mirror_rows: Any, exclusions: Any) -> Any:
-    """Of a collection that is mirrored and not derived: all of it but what was rejected."""
-    e = exclusions.filter(exclusions.collection.isin(_MIRRORED))
-    out = e.group_by(of="collection").aggregate(n=e.count())
+def _mirrored(mirror_rows: Any, told: Any) -> Any:
+    """Of a collection that is mirrored and not derived: all of it but what was rejected, of which ``told`` has the
+    number of rows ``n``."""
+    out = told.select("n", of="collection")
     m = mirror_rows.filter(mirror_rows.collection.isin(_MIRRORED))
     m = m.left_join(out, m.collection == out.of)
     return _line(m, m.collection, Exclusion.NO_FIGURE.value, m["rows"] - m.n.fill_null(0))
@@ -144,10 +135,11 @@ def completeness_rows(
         "booking_offers": booking_offers,
         "providers": providers,
     }
-    bookings, records = _counted(commission_reconciliation)
+    bookings, records = counted(commission_reconciliation)
     e = exclusions
     unknown = e.amount_idr.isnull().cast("int64")
-    whole = [*(_derived(collection, core) for collection in _DERIVED), _mirrored(mirror_rows, exclusions)]
+    told = e.group_by("collection").aggregate(n=e.count())
+    whole = [*(_derived(collection, core) for collection in _DERIVED), _mirrored(mirror_rows, told)]
     return gather(
         bookings.select(
             "collection",

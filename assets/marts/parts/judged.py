@@ -7,7 +7,7 @@ It stands in ``since.made``, which goes with the warehouse; readers of a snapsho
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -20,11 +20,18 @@ _BROKE_OFF: Final = (ScanOutcome.PARTIAL.value, ScanOutcome.FAILED.value)
 
 
 def judged(
-    con: Any, *, now: datetime, judged_at: datetime | None, waived: Iterable[str], rules: str, offset: int
+    con: Any,
+    *,
+    now: datetime,
+    judged_at: datetime | None,
+    waived: Iterable[str],
+    rules: str,
+    offset: int,
+    beside: Mapping[str, str],
 ) -> Judged | None:
     """What this build is given. ``rules``: a fingerprint of the rules and the policy; ``offset``: minutes of the
-    marketplace's zone. None where rows cannot be told that time reaches: records were never scanned whole, or what they
-    refer to is not handed out."""
+    marketplace's zone; ``beside``: as of ``Judged``. None where rows cannot be told that time reaches: records were
+    never scanned whole, or what they refer to is not handed out."""
     if judged_at is None:
         return None
     scans = con.execute(
@@ -42,7 +49,7 @@ def judged(
         rest.append((collection, read is not None, whole, not whole and outcome in _BROKE_OFF, unread))
         if read is not None:
             until[collection] = read
-    return Judged(now, judged_at, until, frozenset(waived), json.dumps(rest))
+    return Judged(now, judged_at, until, frozenset(waived), json.dumps(rest), beside)
 
 
 def written(one: Judged) -> str:
@@ -54,6 +61,7 @@ def written(one: Judged) -> str:
             "read_until": {name: until.isoformat() for name, until in sorted(one.read_until.items())},
             "waived": sorted(one.waived),
             "rest": one.rest,
+            "beside": dict(one.beside),
         }
     )
 
@@ -67,6 +75,7 @@ def read(text: str) -> Judged:
         {name: datetime.fromisoformat(until) for name, until in told["read_until"].items()},
         frozenset(told["waived"]),
         told["rest"],
+        told.get("beside", {}),  # an earlier version did not say
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from assets.marts.expressions import CLOCKS_APART
 from assets.marts.parts.follow import Followed, follow, left_by
-from assets.marts.parts.part import Change, Part, Unit, changed, much_of, part_of, ways
+from assets.marts.parts.part import Change, Part, Unit, changed, changes_of, much_of, part_of, ways
 from assets.marts.parts.spans import between
 from marketplace.collections import BOOKING_COLLECTIONS, RECORDS
 from marketplace.commission import AGES, RowState
@@ -53,7 +53,12 @@ def or_always(part: Part, condition: str) -> Part:
     return Part(part.unit, (*ways(part.rows), f"coalesce({condition}, false)"))
 
 
-_REFERENCES: Final = ("chat_rooms", "messages", "notifications")
+#: Table of core whose rows name a booking by booking_ref, whatever its key → that key, and the collection.
+REFERRING: Final = {
+    "chat_rooms": ("room_id", "chat_rooms"),
+    "messages": ("message_id", "chat_messages"),
+    "notifications": ("notification_id", "notifications"),
+}
 
 
 def _find(con: Any, change: Change) -> str | None:
@@ -160,10 +165,15 @@ def _of_providers(con: Any, table: str, key: str) -> list[str]:
 
 def _keys(con: Any) -> list[str]:
     """What was, or is, written in any place where a booking is named."""
-    written = " UNION ".join(f"({changed(table, 'booking_ref')})" for table in _REFERENCES)
+    written = " UNION ".join(f"({changed(table, 'booking_ref')})" for table in REFERRING)
     con.execute(
         "CREATE OR REPLACE TEMP TABLE touched_references AS"
         f" SELECT written FROM ({written}) AS asked(written) WHERE written IS NOT NULL"
+    )
+    moved = " UNION ".join(f"({query})" for query in _moved_keys())
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE touched_moved_keys AS"
+        f" SELECT key FROM ({moved}) AS asked(key) WHERE key IS NOT NULL"
     )
     exact = " UNION ALL ".join(
         f"SELECT {key} FROM core.bookings WHERE deleted_at IS NULL AND {key} IN (FROM temp.touched_references)"
@@ -179,6 +189,14 @@ def _keys(con: Any) -> list[str]:
         changed("reviews", "lower(booking_ref)"),
         # What a booking exactly has as a key is compared by case with none.
         f"SELECT lower(written) FROM temp.touched_references WHERE written NOT IN ({exact})",
+    ]
+
+
+def _moved_keys() -> list[str]:
+    """As what a booking, or one in quarantine, was or is known."""
+    return [
+        *(changed("bookings", key) for key in ("booking_id", "business_id")),
+        *(f"{changed('quarantined', key)} WHERE {_OF_BOOKINGS}" for key in ("row_id", "business_id")),
     ]
 
 
@@ -207,16 +225,49 @@ _LOOSE: Final = (
     + ")"
 )
 
+#: What bookings, and those in quarantine, were called before and none is now. (Whatever has one of these keys now is
+#: among the parts.)
+_WENT: Final = (
+    "(SELECT key FROM temp.touched_moved_keys EXCEPT ("
+    + " UNION ".join(
+        f"SELECT {key} FROM temp.{part_of(NAME, 'bookings')} WHERE deleted_at IS NULL AND {key} IS NOT NULL"
+        for key in ("booking_id", "business_id")
+    )
+    + "".join(
+        f" UNION SELECT {key} FROM core.quarantined WHERE {_OF_BOOKINGS} AND {key} IS NOT NULL"
+        for key in ("row_id", "business_id")
+    )
+    + "))"
+)
+
+
+def _referring(table: str, key: str, collection: str) -> str:
+    """The rows of a table that may name a booking by what none has as a key, of the touched ones, without a look at the
+    others: those that changed, those that did so before, and those of which a booking that they named is gone."""
+    changes = changes_of(table)
+    as_they_were = f"{key} NOT IN (SELECT {key} FROM temp.{changes})"
+    before = f"FROM temp.loose_references WHERE collection = {literal(collection)}"
+    return (
+        f"SELECT * FROM core.{table} WHERE change IN (SELECT change FROM temp.{changes})"
+        f" AND {key} IN (SELECT {key} FROM temp.{changes})"
+        f" UNION ALL BY NAME SELECT row_id AS {key}, written AS booking_ref {before}"
+        f" AND lower(written) IN {_KEYS} AND row_id NOT IN (SELECT {key} FROM temp.{changes})"
+        f" UNION ALL BY NAME SELECT * FROM core.{table} WHERE booking_ref IN {_WENT} AND {as_they_were}"
+        f" AND {key} NOT IN (SELECT row_id {before})"
+    )
+
+
 LINKS: Final = Unit(
     NAME,
     {
         "bookings": _BOOKINGS,
         "commissions": _RECORDS,
-        **dict.fromkeys(_REFERENCES, _LOOSE),
+        **dict.fromkeys(REFERRING, _LOOSE),
         "reviews": _REVIEWS,
     },
     _find,
     ("touched_bookings", "touched_records", "touched_keys", "touched_reviews"),
-    ("touched_providers", "touched_references", *left_by("touched_keys")),
+    ("touched_providers", "touched_references", "touched_moved_keys", *left_by("touched_keys")),
+    {table: _referring(table, *named) for table, named in REFERRING.items()},
     kept=("created_at", "utc_offset_minutes"),
 )

@@ -69,13 +69,15 @@ class Ranks:
 class Judged:
     """What marts were made at beside the rows: the clock and the instant of judgement (naive UTC), up to when each
     collection was read, the findings that were acknowledged, and ``rest``: whatever makes all rows be made anew where
-    it is another."""
+    it is another. ``beside``: each table that marts read beside core, with a digest of its rows, and each instant as a
+    text: what reads no other than those that are as they were, is as it was."""
 
     now: datetime
     judged_at: datetime
     read_until: Mapping[str, datetime]
     waived: frozenset[str]
     rest: str
+    beside: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,12 @@ class Change:
     before: Judged
     now: Judged
     written: frozenset[str]
+
+    @property
+    def given(self) -> frozenset[str]:
+        """What beside core's rows is another than it was, or was not known."""
+        before = self.before.beside
+        return frozenset(name for name, told in self.now.beside.items() if before.get(name) != told)
 
 
 #: Finds what a change reaches, and leaves it in the unit's tables in ``temp``. Returns why all has to be made anew, or

@@ -136,10 +136,12 @@ class Remake:
         self._sliced.add((unit.name, mart.name))
         self._gone[unit.name, mart.name] = f"temp.{gone_of(unit.name, mart.name)}"
 
-    def differs(self, step: Mart, difference: Difference) -> str:
+    def differs(self, step: Mart, difference: Difference) -> str | None:
         """The query of a step that follows from what it was: its own asked of what is there now and, by the clock of
-        then, of what was."""
+        then, of what was. None: both are the same, and so is the step."""
         made, gone = self.both(UNITS[difference.unit], step)
+        if not self.differ(made, gone):
+            return None
         keys, measures = (", ".join(map(quoted, names)) for names in (difference.keys, difference.measures))
         less = ", ".join(f"-{quoted(name)} AS {quoted(name)}" for name in difference.measures)
         sums = ", ".join(
@@ -151,6 +153,11 @@ class Remake:
             f" UNION ALL SELECT {keys}, {measures} FROM {made} UNION ALL SELECT {keys}, {less} FROM {gone})"
             f" GROUP BY {keys} HAVING sum({quoted(difference.rows)}) <> 0"
         )
+
+    def differ(self, made: str, gone: str) -> bool:
+        """Whether two tables of the same columns hold other rows."""
+        columns = [str(column[0]) for column in self._con.execute(f"FROM {made} LIMIT 0").description]
+        return self._counted(made, columns) != self._counted(gone, columns)
 
     def both(self, unit: Unit, step: Mart) -> tuple[str, str]:
         """The tables with what a step's query makes of the parts of a unit as they are, and as they were."""
@@ -294,9 +301,9 @@ class Remake:
         told = [name for name in columns if name not in mart.clock_columns]
         made, gone = part_of(part.unit, mart.name), gone_of(part.unit, mart.name)
         replaced = Replaced(
-            self._counted(gone, told),
-            self._counted(made, told),
-            self._counted(gone, columns) != self._counted(made, columns),
+            self._counted(f"temp.{gone}", told),
+            self._counted(f"temp.{made}", told),
+            self._counted(f"temp.{gone}", columns) != self._counted(f"temp.{made}", columns),
         )
         if replaced.differs:
             listed = ", ".join(map(quoted, columns))
@@ -307,7 +314,7 @@ class Remake:
     def _counted(self, table: str, columns: Iterable[str]) -> Counted:
         listed = ", ".join(map(quoted, columns))
         rows, hashes = self._con.execute(
-            f"SELECT count(*), coalesce(sum(hash({listed})::HUGEINT), 0) FROM temp.{table}"
+            f"SELECT count(*), coalesce(sum(hash({listed})::HUGEINT), 0) FROM {table}"
         ).fetchone()
         return Counted(int(rows), int(hashes))
 

@@ -67,7 +67,12 @@ def _find_rooms(con: Any, change: Change) -> str | None:
 
 ROOMS: Final = Unit(
     ROOMS_NAME,
-    {"chat_rooms": _ROOM, "conversations": f"lower(conversation_id) IN {_CALLED}"},
+    {
+        "chat_rooms": _ROOM,
+        "conversations": f"lower(conversation_id) IN {_CALLED}",
+        # Of what was said only what names a room in other letters: as a rule nothing.
+        "messages": f"conversation_id IN (SELECT written FROM temp.{part_of(ROOMS_NAME, 'room_cases')} WHERE alone)",
+    },
     _find_rooms,
     ("touched_rooms",),
     ("touched_tests",),

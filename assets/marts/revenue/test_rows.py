@@ -9,23 +9,21 @@ from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
 from checks.schemas.revenue import TestRows
 from marketplace.commission import Unentered
+from marketplace.exclusions import MONEY_COLLECTIONS
 
 
 @mart(TestRows)
-def test_rows(bookings: Any, commission_links: Any, commissions: Any) -> ir.Table:
+def test_rows(test_counts: Any) -> ir.Table:
     """How many rows are tests, kept out of every figure. A commission is a test if it says so or
     refers to a test booking."""
-    b = bookings.filter(bookings.deleted_at.isnull() & bookings.is_test.fill_null(False))
-    links = commission_links.filter(commission_links.is_test)
-    c = commissions.filter(commissions.deleted_at.isnull()).semi_join(links, "commission_id")
-    per_origin = [
-        b.aggregate(rows=b.count(where=b.origin == origin)).select(
-            collection=ibis.literal(origin), rows="rows"
+    t = test_counts
+    counts: Any = [
+        t.aggregate(rows=t["rows"].sum(where=t.collection == collection).fill_null(0).cast("int64")).select(
+            collection=ibis.literal(collection), rows="rows"
         )
-        for origin in ("bookings", "hotel_bookings")
+        for collection in MONEY_COLLECTIONS
     ]
-    records = c.aggregate(rows=c.count()).select(collection=ibis.literal("commission_records"), rows="rows")
-    return ibis.union(*per_origin, records, distinct=False)
+    return ibis.union(*counts, distinct=False)
 
 
 @behind(test_rows)

@@ -1,5 +1,5 @@
-"""Step: the findings on providers. They are few and rest on all open records of a provider: they are made anew each
-time, those on bookings and records only where a change reaches them (commission_findings)."""
+"""Step: the findings on providers. They are few and rest on all open records of a provider (provider_debts): they are
+made anew each time, those on bookings and records only where a change reaches them (commission_findings)."""
 
 from __future__ import annotations
 
@@ -11,62 +11,31 @@ from assets.marts.later import ibis, ir
 from assets.marts.mart import step
 from assets.marts.said import either, said
 from assets.marts.tables import Instants
-from marketplace.collections import PROVIDER_TYPES
 from marketplace.commission import COMMISSION_COLLECTION
 from marketplace.statuses import ProviderStatus
 
 
 @step()
 def restriction_findings(
-    commission_reviews: Any, providers: Any, scans: Any, commissions: Any, at: Instants
+    provider_debts: Any, younger_records: Any, providers: Any, scans: Any, at: Instants
 ) -> ir.Table:
     """Providers whose account is restricted without reason, or not restricted with one.
 
     RESTRICTED is only called wrong if no unpaid record of a booking that earns could be overdue: one whose deadline
     is unknown may be the reason. What is not due is none.
     """
-    r = commission_reviews
-    unpaid = r.filter(r.live & r.unpaid & (r.is_due | r.unsettled))
-    owner = ibis.coalesce(unpaid.record_provider, unpaid.b_provider)
-    debts = (
-        unpaid.select(
-            owner=owner,
-            commission=unpaid.commission,
-            possible=(unpaid.due_at.isnull() | unpaid.unsettled | (unpaid.due_at < at.judged_at))
-            .fill_null(True)
-            .cast("int64"),
-            due=((unpaid.fee_from < at.judged_at).fill_null(False) & ~unpaid.unsettled).cast("int64"),
-        )
-        .filter(lambda d: d.owner.notnull())
-        .group_by("owner")
-        .aggregate(
-            lambda d: d.possible.max().name("possible"),
-            lambda d: d.due.max().name("due"),
-            lambda d: d.commission.sum(where=d.due == 1).name("owed"),
-        )
-    )
+    d = provider_debts
+    debts = d.select("possible", "due", owner=d.provider_id, owed=ibis.cases((d.known > 0, d.owed_idr)))
     p = providers.filter(lambda p: p.deleted_at.isnull() & p.status.notnull())
     # A provider who was written after what was read of the records may have been (un)restricted for one that changed.
     p = p.filter(~written_after(p.updated_at, read_until(scans, COMMISSION_COLLECTION), at))
     rows = p.left_join(debts, p.provider_id == debts.owner)
     # A record that was written after what was read of the providers may have been the reason until then.
-    # (After those of its own kind: places may have been read long ago, where a deployment has none any more.)
-    c = commissions
-    younger: Any = ibis.union(
-        *(
-            c.filter(written_after(c.updated_at, read_until(scans, collection), at)).select(
-                "commission_id", moved_type=ibis.literal(kind)
-            )
-            for collection, kind in PROVIDER_TYPES.items()
-        ),
-        distinct=False,
-    )
-    owners = r.select("commission_id", moved=ibis.coalesce(r.record_provider, r.b_provider))
-    moved = younger.inner_join(owners, "commission_id").select("moved", "moved_type").distinct()
+    moved = younger_records.select(moved="provider_id", moved_type="provider_type").distinct()
     rows = rows.left_join(moved, [rows.provider_id == moved.moved, rows.provider_type == moved.moved_type])
     restricted = rows.status == ProviderStatus.RESTRICTED.value
     wrongly = restricted & (rows.possible.fill_null(0) == 0) & rows.moved.isnull()
-    rightly = ~restricted & (rows.due.fill_null(0) == 1)
+    rightly = ~restricted & (rows.due.fill_null(0) > 0)
     rows = rows.filter((wrongly | rightly) & at.judged_at.notnull())
     # An id may stand for a therapist and for a place.
     rank: Any = ibis.row_number().over(group_by=rows.provider_id, order_by=rows.provider_type.desc())
