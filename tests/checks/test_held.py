@@ -46,11 +46,11 @@ class Asked:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.times = 0
-        verdict = Check._verdict  # pyright: ignore[reportPrivateUsage] - counted
+        verdict = Check._verdict  # pyright: ignore[reportPrivateUsage] - what asks; run may not
 
         def counted(check: Check, *of: object) -> object:
             self.times += 1
-            return verdict(check, *of)  # type: ignore[arg-type] - passed on
+            return verdict(check, *of)  # type: ignore[arg-type] - as it was given
 
         monkeypatch.setattr(Check, "_verdict", counted)
 

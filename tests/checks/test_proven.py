@@ -71,7 +71,7 @@ def forget() -> None:
         file_marks._OPEN,
         file_marks._CLOSED,
         factory._VERDICTS,
-    ):  # pyright: ignore[reportPrivateUsage] - a new process
+    ):  # pyright: ignore[reportPrivateUsage] - only a new process forgets them
         kept.clear()
 
 
