@@ -12,11 +12,11 @@ from typing import Any
 from assets.marts.expressions import earning
 from assets.marts.later import ibis, ir
 from assets.marts.mart import step
-from assets.marts.parts.anomalies import BY_PROVIDER
+from assets.marts.parts.anomalies import BY_OVERLAP
 from marketplace.identifiers import ROLE_WORDS
 
 
-@step(part=BY_PROVIDER)
+@step(part=BY_OVERLAP)
 def overlap_suspects(bookings: Any, providers: Any) -> ir.Table:
     """booking_id, origin, provider_id, starts_at, ends_at, created_at; kind (therapist or place), takes (how many
     bookings the provider takes at once)."""

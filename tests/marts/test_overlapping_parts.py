@@ -1,0 +1,119 @@
+"""Bookings that overlap in chains: what is made of the few that a change reaches is what all rows make."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from assets.core.since import Since
+from assets.marts.parts import links, remake
+from checks.schemas import CORE
+from checks.schemas.sql import create_table
+from tests.marts.warehouse import DEFAULTS, Warehouse
+
+MART = "booking_anomalies"
+BEGIN = datetime(2025, 11, 1, 2, 0, 0)
+
+
+class Changing:
+    """Two warehouses of the same rows, which change as a derivation changes them: the marts of one are made in parts
+    (its steps are kept beside its file), those of the other whole."""
+
+    def __init__(self, path: Path) -> None:
+        con = duckdb.connect(str(path), config={"threads": 1})
+        con.execute("CREATE SCHEMA core")
+        con.execute("; ".join(map(create_table, CORE.values())))
+        self.parts, self.whole = Warehouse(con=con), Warehouse()
+
+    def put(self, table: str, key: dict[str, str], values: dict[str, Any] | None) -> None:
+        """Let the row of that key be another; None: be gone."""
+        place = f"core.{table}"
+        which = " AND ".join(f"{name} = '{value}'" for name, value in key.items())
+        con = self.parts.con
+        con.execute("BEGIN")
+        since = Since(con)
+        since.begin()
+        since.taken(table, con.sql(f"FROM {place} WHERE {which}").pl())
+        for warehouse in (self.parts, self.whole):
+            warehouse.con.execute(f"DELETE FROM {place} WHERE {which}")
+            if values is not None:
+                warehouse.add(place, **{**DEFAULTS[place], **key, **values})
+        since.added(table, con.sql(f"FROM {place} WHERE {which}").pl())
+        since.write()
+        con.execute("COMMIT")
+
+    def build(self) -> str | None:
+        """Make both; why the first was not made in parts."""
+        self.whole.build([MART])
+        return self.parts.build([MART], in_parts=True, parts_from=0).whole
+
+    def close(self) -> None:
+        self.parts.con.close()
+        self.whole.con.close()
+
+
+def rows(warehouse: Warehouse) -> list[tuple[Any, ...]]:
+    return sorted(warehouse.con.execute(f"FROM marts.{MART}").fetchall(), key=repr)
+
+
+def drawn(chance: random.Random) -> dict[str, Any]:
+    """A booking of up to ten hours in one of two days, of somebody who takes one at a time or several."""
+    start = BEGIN + timedelta(days=chance.randrange(2), minutes=15 * chance.randrange(40))
+    return {
+        "created_at": BEGIN,
+        "provider_id": chance.choice(("one", "one", "house", "both", "unknown", "therapist")),
+        "provider_type": chance.choice(("therapist", "place", None)),
+        "starts_at": start,
+        "ends_at": start + timedelta(minutes=chance.choice((0, 15, 30, 60, 60, 120, 120, 600))),
+        "status": "accepted",
+        "earns": chance.random() < 0.9,
+    }
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_what_overlaps_in_chains_is_made_of_the_chains_that_a_change_reaches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    # What names a booking is nothing to this mart, and to look for it asks for marts that are not made here.
+    nothing = replace(links.LINKS, find=lambda con, change: None)
+    monkeypatch.setitem(remake.UNITS, links.NAME, nothing)
+    chance = random.Random(seed)
+    world = Changing(tmp_path / "warehouse.duckdb")
+    places = (
+        ("one", "therapist", None),
+        ("house", "place", 2),
+        ("both", "therapist", None),
+        ("both", "place", 3),
+    )
+    for provider, kind, capacity in places:
+        key = {"provider_id": provider, "provider_type": kind}
+        world.put("providers", key, {"capacity": capacity, "created_at": BEGIN})
+    for number in range(50):
+        # (Both collections have a booking of the same id.)
+        origin = chance.choice(("bookings", "hotel_bookings"))
+        world.put("bookings", {"booking_id": f"b{number % 40}", "origin": origin}, drawn(chance))
+    assert world.build(), "the first build makes everything"
+    moved = 0
+    for _ in range(15):
+        before = rows(world.parts)
+        for _ in range(chance.choice((1, 2, 4))):
+            key = {
+                "booking_id": f"b{chance.randrange(45)}",
+                "origin": chance.choice(("bookings", "hotel_bookings")),
+            }
+            world.put("bookings", key, None if chance.random() < 0.2 else drawn(chance))
+        if chance.random() < 0.15:
+            key = {"provider_id": chance.choice(("house", "both", "unknown")), "provider_type": "place"}
+            world.put("providers", key, {"capacity": chance.choice((None, 1, 2, 4)), "created_at": BEGIN})
+        assert world.build() is None, "the others make parts"
+        found = rows(world.parts)
+        assert found == rows(world.whole)
+        moved += found != before
+    assert moved > 5
+    world.close()
