@@ -106,6 +106,7 @@ _IN_ORDER: Final = [
     for rule in ("gap", "lines", "refund", "collected", "opening", "closing", "open", "core")
 ]
 
+_COLLECTED: Final = "kind IN ('payment', 'refund') AND part = 'commission'"
 _LEDGER_RULES: Final = f"""
 WITH {_STOCK},
 months AS (
@@ -114,13 +115,22 @@ months AS (
     FROM marts.commission_ledger WINDOW w AS (PARTITION BY provider_id ORDER BY local_month)
 ),
 closing AS (SELECT provider_id, local_month, closing_idr FROM months WHERE is_last),
-lines AS (
-    SELECT provider_id, date_trunc('month', local_date)::DATE AS local_month, sum(amount_idr)::BIGINT AS net
+summed AS MATERIALIZED (
+    -- Months by number: of a column that holds millions of days to tell their first costs twice as much.
+    SELECT provider_id, year(local_date) * 12 + month(local_date) - 1 AS number, sum(amount_idr) AS net,
+           sum(amount_idr) FILTER ({_COLLECTED}) AS collected
     FROM marts.commission_entries GROUP BY ALL
 ),
-undone AS (SELECT DISTINCT commission_id FROM marts.commission_entries WHERE kind = 'reversal'),
+lines AS (
+    SELECT provider_id, make_date(number // 12, number % 12 + 1, 1) AS local_month, net::BIGINT AS net FROM summed
+),
+undone AS MATERIALIZED (SELECT DISTINCT commission_id FROM marts.commission_entries WHERE kind = 'reversal'),
 given_back AS (
     SELECT * FROM marts.commission_entries ANTI JOIN undone USING (commission_id) WHERE kind = 'refund'
+),
+looked_at AS MATERIALIZED (
+    SELECT commission_id, kind, part, local_date, amount_idr FROM marts.commission_entries
+    SEMI JOIN (FROM undone UNION SELECT commission_id FROM charged WHERE is_refund) USING (commission_id)
 ),
 listed AS (
     SELECT provider_id, sum(owed)::BIGINT AS owed FROM (
@@ -131,14 +141,18 @@ listed AS (
     ) GROUP BY ALL
 ),
 paid AS (
-    SELECT date_trunc('month', local_date)::DATE AS local_month, -sum(amount_idr)::BIGINT AS idr
-    FROM marts.commission_entries ANTI JOIN undone USING (commission_id)
-    WHERE kind IN ('payment', 'refund') AND part = 'commission' GROUP BY ALL
+    -- All that came in, less what of it was undone.
+    SELECT make_date(number // 12, number % 12 + 1, 1) AS local_month, -sum(collected)::BIGINT AS idr FROM (
+        SELECT number, collected FROM summed WHERE collected IS NOT NULL
+        UNION ALL
+        SELECT year(local_date) * 12 + month(local_date) - 1, -amount_idr
+        FROM looked_at SEMI JOIN undone USING (commission_id) WHERE {_COLLECTED}
+    ) GROUP BY ALL
 ),
 refund_lines AS (
     SELECT commission_id, count(*) AS lines, count(*) FILTER (kind = 'refund' AND part = 'commission') AS refunds,
            sum(amount_idr) AS amount
-    FROM marts.commission_entries SEMI JOIN (SELECT commission_id FROM charged WHERE is_refund) USING (commission_id)
+    FROM looked_at SEMI JOIN (SELECT commission_id FROM charged WHERE is_refund) USING (commission_id)
     GROUP BY ALL
 ),
 collected AS (
