@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from assets.marts.behind import behind, gather, of_booking, one, where
 from assets.marts.customer_bookings import became, dated_mark_of, mark_of, named, source_of, with_id
@@ -13,6 +13,19 @@ from assets.marts.parts.customers import BY_CUSTOMER
 from checks.schemas.customers import Customers
 from marketplace.statuses import BookingStatus
 
+#: Of a large table a part is read with every column that is named.
+_OF_A_BOOKING: Final = (
+    "booking_id",
+    "origin",
+    "customer_key",
+    "customer_id",
+    "source",
+    "status",
+    "amount_idr",
+    "created_at",
+    "utc_offset_minutes",
+)
+
 
 @mart(Customers, part=BY_CUSTOMER)
 def customers(bookings: Any, booking_events: Any, reassignments: Any, scans: Any) -> ir.Table:
@@ -20,7 +33,7 @@ def customers(bookings: Any, booking_events: Any, reassignments: Any, scans: Any
     made; ``spent_idr`` are the amounts of completed ones, those that are unknown are counted apart.
     A booking was declined or reassigned if it is, or was ever seen to be; reassigned as well if it
     was handed over in its own row (marts.reassignments)."""
-    b = became(with_id(bookings), booking_events, reassignments)
+    b = became(with_id(bookings).select(*_OF_A_BOOKING), booking_events, reassignments)
     completed = b.status == BookingStatus.COMPLETED.value
     b = b.mutate(
         completed=completed,

@@ -19,6 +19,7 @@ from assets.marts.expressions import (
     interval,
     is_free,
     local_day,
+    of_days,
     seconds_between,
 )
 from assets.marts.later import ibis, ir
@@ -63,7 +64,7 @@ def booking_funnel(
         collected_at=ibis.coalesce(r.paid_at, r.verified_at),
         settled="settled",
     )
-    b = _steps(_with_records(_made(bookings, booking_offers), own, commission_reconciliation), at)
+    b = _steps(_with_records(_made(of_days(bookings), booking_offers), own, commission_reconciliation), at)
     lost = _lost(b)
     known: Any = at.judged_at.notnull()
     times = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from assets.marts.behind import behind, of_booking, one
-from assets.marts.expressions import counted, dated, local_day
+from assets.marts.expressions import counted, dated, local_day, of_days
 from assets.marts.later import ir
 from assets.marts.mart import mart
 from assets.marts.parts.days import BY_DAY
@@ -16,7 +16,7 @@ from checks.schemas.demand import DeclineReasons
 def decline_reasons(bookings: Any) -> ir.Table:
     """Why bookings came to nothing, by local day of creation. ``reason`` is of core's fixed list,
     not_given where none is; ``bookings`` were declined, cancelled or expired."""
-    b = _without_service(bookings)
+    b = _without_service(of_days(bookings))
     return b.group_by("local_date", "reason").aggregate(bookings=b.count())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from assets.marts.behind import behind, gather, of_booking, one, where
-from assets.marts.expressions import counted, dated, local_day
+from assets.marts.expressions import counted, dated, local_day, of_days
 from assets.marts.later import ir
 from assets.marts.mart import mart
 from assets.marts.parts.days import BY_DAY
@@ -19,7 +19,7 @@ def source_conversion(commission_reconciliation: Any, bookings: Any) -> ir.Table
     Counts of bookings; ``accepted`` = earns now or was ever accepted; ``commissions`` = bookings
     with a live record."""
     recorded = _recorded(commission_reconciliation).select(recorded="booking_id", recorded_origin="origin")
-    b = _cohorts(bookings)
+    b = _cohorts(of_days(bookings))
     b = b.left_join(recorded, [b.booking_id == recorded.recorded, b.origin == recorded.recorded_origin])
     return b.group_by("local_date", "source").aggregate(
         created=b.count(),

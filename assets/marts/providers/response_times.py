@@ -6,7 +6,7 @@ from typing import Any
 
 from assets.marts.answers import asked
 from assets.marts.behind import behind, of_booking, where
-from assets.marts.expressions import dated, local_day, seconds_between
+from assets.marts.expressions import dated, local_day, of_days, seconds_between
 from assets.marts.later import ir
 from assets.marts.mart import mart
 from assets.marts.parts.days import BY_DAY
@@ -20,7 +20,7 @@ def response_times(bookings: Any, booking_offers: Any, at: Instants) -> ir.Table
     """How fast requests are answered, by local day of creation and source. Seconds from creation to
     first acceptance or decline, of a booking that was offered from each offer to its own;
     ``never_answered`` = expired, or pending past the response deadline."""
-    b = _requests(bookings, booking_offers, at)
+    b = _requests(of_days(bookings), booking_offers, at)
     rows = b.group_by("local_date", "source").aggregate(
         responded=b.count(where=b.answered),
         never_answered=b.count(where=b.ignored),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from assets.marts.behind import behind, of_booking, one, where
-from assets.marts.expressions import dated, earning, is_free, local_day
+from assets.marts.expressions import dated, earning, is_free, local_day, of_days
 from assets.marts.later import ir
 from assets.marts.mart import mart
 from assets.marts.parts.days import BY_DAY
@@ -17,7 +17,7 @@ def discounts(bookings: Any) -> ir.Table:
     """What discount codes gave, by local day of creation, on bookings that earn. It is known of
     those that say what they cost before and after; of the others nothing is guessed, they are
     counted as unknown."""
-    b = _earning(bookings)
+    b = _earning(of_days(bookings))
     known = _known(b)
     rows = b.group_by("local_date").aggregate(
         bookings=b.count(),

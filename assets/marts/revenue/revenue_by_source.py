@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from assets.marts.behind import behind, of_booking, one, where
-from assets.marts.expressions import counted, dated, local_day
+from assets.marts.expressions import counted, dated, local_day, of_days
 from assets.marts.later import ir
 from assets.marts.mart import mart
 from assets.marts.parts.days import BY_DAY
@@ -17,7 +17,7 @@ from marketplace.commission import REVENUE_STATUSES
 def revenue_by_source(bookings: Any) -> ir.Table:
     """Booked and completed by local day of creation and source. ``bookings`` are all that were
     created."""
-    b = counted(bookings)
+    b = counted(of_days(bookings))
     b = dated(b.mutate(local_date=local_day(b.created_at, b.utc_offset_minutes)))
     return b.group_by("local_date", "source").aggregate(
         bookings=b.count(),
