@@ -21,7 +21,10 @@ from marketplace.statuses import BookingStatus, ProviderType
 def booking_anomalies(bookings: Any, booking_offers: Any, messages: Any, overlap_suspects: Any) -> ir.Table:
     """Double bookings, bookings for overlapping times and use beyond what a person does. Of a pair,
     other_booking_id is the earlier one."""
-    b = counted(bookings)
+    # Of a large table a part is read with every column that is named.
+    b = counted(bookings).select(
+        "booking_id", "origin", "customer_key", "customer_id", "provider_id", "status", "created_at"
+    )
     known = b.filter(b.customer_key.notnull())
     booked = known.select(
         actor=known.customer_key,
@@ -98,9 +101,8 @@ def _duplicates(b: Any) -> Any:
 
 def _overlaps(overlap_suspects: Any) -> Any:
     """Each booking during which its provider has more at once than they take."""
-    rows = overlap_suspects
-    rows = _with_other(rows)
-    crowds = _crowds(rows)
+    crowds = _crowds(overlap_suspects)
+    rows = _with_other(overlap_suspects)
     account = ["provider_id", "kind"]
     rows = rows.inner_join(crowds, [*account, rows.starts_at == crowds.instant]).drop("instant", "at_once")
     rows = rows.filter((rows.crowded_at < rows.ends_at).fill_null(False))
@@ -127,7 +129,8 @@ def _overlaps(overlap_suspects: Any) -> Any:
 
 
 def _with_other(rows: Any) -> Any:
-    """Add ``other``: of the bookings that began before and overlap it the one that ends last, else the next one."""
+    """Add ``other``: of the bookings that began before and overlap it the one that ends last, else the next one. (Where
+    there is neither, there are not too many at once.)"""
     of_provider: Any = {
         "group_by": ["provider_id", "kind"],
         "order_by": ["starts_at", "booking_id", "origin"],
@@ -135,15 +138,15 @@ def _with_other(rows: Any) -> Any:
     upto, earlier = (ibis.window(**of_provider, preceding=(None, end)) for end in (0, 1))
     rows = rows.mutate(
         number=ibis.row_number().over(ibis.window(**of_provider)),
+        after=rows.booking_id.lead().over(ibis.window(**of_provider)),
         last_end=rows.ends_at.max().over(upto),
         ended=rows.ends_at.max().over(earlier),
     )
     rows = rows.mutate(of_last=ibis.cases((rows.ends_at == rows.last_end, rows.number)))
-    rows = rows.mutate(before=rows.of_last.max().over(earlier))
-    beside = ibis.cases(((rows.starts_at < rows.ended).fill_null(False), rows.before), else_=rows.number + 1)
-    rows = rows.mutate(beside=beside).drop("last_end", "of_last", "before", "ended")
-    others = rows.select("provider_id", "kind", beside="number", other="booking_id")
-    return rows.inner_join(others, ["provider_id", "kind", "beside"]).drop("number", "beside")
+    rows = rows.mutate(before=rows.booking_id.argmax(rows.of_last).over(earlier))
+    other = ibis.cases(((rows.starts_at < rows.ended).fill_null(False), rows.before), else_=rows.after)
+    rows = rows.mutate(other=other).drop("number", "after", "last_end", "of_last", "before", "ended")
+    return rows.filter(rows.other.notnull())
 
 
 def _crowds(rows: Any) -> Any:
