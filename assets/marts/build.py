@@ -38,7 +38,7 @@ from marketplace.policy import Policy
 from resources.allocator import give_back_rest
 from resources.cleanup import afterwards
 from resources.sql import literal, quoted
-from resources.warehouse import open_warehouse
+from resources.warehouse import MEMORY_LIMIT, MEMORY_LIMIT_OF_PARTS, open_warehouse
 
 #: Rows of the largest core table from which parts are made: finding out what is reached costs some queries, too.
 PARTS_FROM: Final = 50_000
@@ -85,7 +85,7 @@ def build(
     ``in_parts``: where it is known what changed since the build before (assets/core/since.py), only the rows that
     this reaches are made anew, and what else the next one needs to do so is kept beside the warehouse; the marts named
     have to be all that have parts. A warehouse whose largest table has less than ``parts_from`` rows is made whole: it
-    takes no longer.
+    takes no longer. What the connection's queries may hold is set by that (resources/warehouse.py), and stays so.
 
     ``engine`` makes them, and the steps they need, in DuckDB's place, and whole.
 
@@ -161,6 +161,8 @@ def _build(
             making = _Making(con, writer, compiled, wanted)
             if ledger is not None:
                 making.in_parts(ledger.change(writer))
+                # It stays so: what is checked afterwards is what was made.
+                con.execute(f"SET memory_limit = '{MEMORY_LIMIT if making.whole else MEMORY_LIMIT_OF_PARTS}'")
             with afterwards(making.clear):
                 making.steps()
                 with _transaction(con):
