@@ -58,11 +58,8 @@ class MartWriter:
         if not self._plain:
             yield
             return
-        self._con.execute("SET force_compression = 'uncompressed'")
-        try:
+        with _setting(self._con, "force_compression = 'uncompressed'"):
             yield
-        finally:
-            self._con.execute("RESET force_compression")
 
     def write_late(self, name: str, query: str, *, kept: bool = False) -> None:
         """A step that reads a mart of this build, amid its transaction. One that is ``kept`` waits under another name
@@ -82,8 +79,12 @@ class MartWriter:
             self.steps.write(name, f"FROM temp.{quoted(_waiting(name))}")
 
     def write_draft(self, query: str) -> None:
-        kind = "TABLE" if self._large else "TEMP TABLE"
-        self._con.execute(f"CREATE OR REPLACE {kind} {self.draft} AS {query}")
+        if not self._large:
+            self._con.execute(f"CREATE OR REPLACE TEMP TABLE {self.draft} AS {query}")
+            return
+        # A mart has no order. To keep the order of a union one thread alone writes all of it.
+        with _setting(self._con, "preserve_insertion_order = false"):
+            self._con.execute(f"CREATE OR REPLACE TABLE {self.draft} AS {query}")
 
     def swap_in(self, name: str, *, keep: bool) -> None:
         """Let the draft take the place of ``marts.<name>``, or drop it."""
@@ -101,6 +102,16 @@ class MartWriter:
         """Drop what is temporary; a failed build leaves nothing behind either."""
         for name in (*self._tables, "bw_new"):
             self._con.execute(f"DROP TABLE IF EXISTS temp.{quoted(name)}")
+
+
+@contextmanager
+def _setting(con: duckdb.DuckDBPyConnection, setting: str) -> Iterator[None]:
+    """A setting of DuckDB for the time of a query."""
+    con.execute(f"SET {setting}")
+    try:
+        yield
+    finally:
+        con.execute(f"RESET {setting.partition(' ')[0]}")
 
 
 def _waiting(name: str) -> str:
