@@ -27,7 +27,7 @@ bookings AS (
     SELECT origin AS collection, booking_id AS row_id FROM marts.commission_reconciliation
     WHERE booking_status IN {REVENUE_STATUSES} AND booking_amount_idr IS NOT NULL AND local_date IS NOT NULL
 ),
-records AS (
+records AS NOT MATERIALIZED (
     SELECT commission_id AS row_id, actual_idr FROM marts.commission_reconciliation
     WHERE commission_id IS NOT NULL AND actual_idr IS NOT NULL AND local_date IS NOT NULL
 ),
@@ -55,7 +55,8 @@ SEMI JOIN (FROM bookings WHERE row_id IN (SELECT row_id FROM marts.exclusions)) 
     ON b.row_id = e.row_id AND b.collection = e.collection
 UNION ALL
 SELECT 'broken.row_twice', {{'told': 2, 'mirror': 1}}, e.row_id
-FROM marts.exclusions AS e SEMI JOIN records AS r ON r.row_id = e.row_id
+FROM marts.exclusions AS e
+SEMI JOIN (FROM records WHERE row_id IN (SELECT row_id FROM marts.exclusions)) AS r ON r.row_id = e.row_id
 WHERE e.collection = '{RECORDS}'
 UNION ALL
 SELECT 'broken.exclusions_summed', {{'told': coalesce(c.rows, 0), 'mirror': coalesce(o.rows, 0)}},
