@@ -25,8 +25,8 @@ from resources.sql import quoted
 #: What queries may hold. DuckDB's own default is 80 % of the machine; a run shares it with Appwrite. What is over it
 #: goes to `<file>.tmp` beside the file. The process itself holds some 300 MB more.
 MEMORY_LIMIT = "3GB"
-#: The same where only what changed is made: such queries hold little, and of all the blocks that they read DuckDB would
-#: keep as many as it may.
+#: The same where only what changed is made, and for what is checked of it: of all the blocks that are read DuckDB keeps
+#: as many as it may. What is made whole beside parts, or is asked of all rows, writes to disk what is over it.
 MEMORY_LIMIT_OF_PARTS = "1GB"
 #: Up to which size of a file its queries take one thread. Of so few rows there is nothing to share out: a second thread
 #: only waits, by turning over, and a third of the processor time of the marts went there.

@@ -219,7 +219,8 @@ def process(
 def _opened(
     warehouse: Path | duckdb.DuckDBPyConnection, memory_limit: str
 ) -> Generator[duckdb.DuckDBPyConnection]:
-    """A connection of which DuckDB may hold so much; one that was given may hold as much as before afterwards."""
+    """A connection of which DuckDB may hold so much; one that was given may hold what any query of a run may
+    afterwards."""
     if isinstance(warehouse, Path):
         with open_warehouse(warehouse) as con:
             con.execute(f"SET memory_limit = '{memory_limit}'")

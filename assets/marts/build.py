@@ -161,11 +161,12 @@ def _build(
             making = _Making(con, writer, compiled, wanted)
             if ledger is not None:
                 making.in_parts(ledger.change(writer))
-                # It stays so: what is checked afterwards is what was made.
+                # It stays so for what is checked afterwards.
                 con.execute(f"SET memory_limit = '{MEMORY_LIMIT if making.whole else MEMORY_LIMIT_OF_PARTS}'")
             with afterwards(making.clear):
                 making.steps()
-                with _transaction(con):
+                # (A transaction that failed takes no statement: what it was set to is taken back after it.)
+                with writer.in_no_order(), _transaction(con):
                     making.marts(given.now)
                     if ledger is not None:
                         ledger.enter()

@@ -202,7 +202,7 @@ def counted(bookings: Any) -> Any:
 
 
 #: What marts of days say of a booking. Of a large table a part is read with every column that one of them names.
-_OF_A_BOOKING: Final = (
+_OF_DAYS: Final = (
     "booking_id",
     "origin",
     "provider_id",
@@ -228,7 +228,7 @@ _OF_A_BOOKING: Final = (
 
 def of_days(bookings: Any) -> Any:
     """Bookings with no other columns than marts of days ask for."""
-    return bookings.select(*_OF_A_BOOKING)
+    return bookings.select(*_OF_DAYS)
 
 
 def rupiah(amount: Any) -> Any:

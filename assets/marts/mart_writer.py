@@ -79,12 +79,18 @@ class MartWriter:
             self.steps.write(name, f"FROM temp.{quoted(_waiting(name))}")
 
     def write_draft(self, query: str) -> None:
+        kind = "TABLE" if self._large else "TEMP TABLE"
+        self._con.execute(f"CREATE OR REPLACE {kind} {self.draft} AS {query}")
+
+    @contextmanager
+    def in_no_order(self) -> Iterator[None]:
+        """Let drafts of a large warehouse be written in no order: to keep that of a union one thread alone writes all
+        of it. Outside of their transaction, which takes no statement after it failed."""
         if not self._large:
-            self._con.execute(f"CREATE OR REPLACE TEMP TABLE {self.draft} AS {query}")
+            yield
             return
-        # A mart has no order. To keep the order of a union one thread alone writes all of it.
         with _setting(self._con, "preserve_insertion_order = false"):
-            self._con.execute(f"CREATE OR REPLACE TABLE {self.draft} AS {query}")
+            yield
 
     def swap_in(self, name: str, *, keep: bool) -> None:
         """Let the draft take the place of ``marts.<name>``, or drop it."""
@@ -106,12 +112,10 @@ class MartWriter:
 
 @contextmanager
 def _setting(con: duckdb.DuckDBPyConnection, setting: str) -> Iterator[None]:
-    """A setting of DuckDB for the time of a query."""
-    con.execute(f"SET {setting}")
-    try:
+    """A setting of DuckDB for the time of a block."""
+    with afterwards(lambda: con.execute(f"RESET {setting.partition(' ')[0]}")):
+        con.execute(f"SET {setting}")
         yield
-    finally:
-        con.execute(f"RESET {setting.partition(' ')[0]}")
 
 
 def _waiting(name: str) -> str:

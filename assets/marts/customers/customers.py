@@ -14,7 +14,7 @@ from checks.schemas.customers import Customers
 from marketplace.statuses import BookingStatus
 
 #: Of a large table a part is read with every column that is named.
-_OF_A_BOOKING: Final = (
+_READ: Final = (
     "booking_id",
     "origin",
     "customer_key",
@@ -33,7 +33,7 @@ def customers(bookings: Any, booking_events: Any, reassignments: Any, scans: Any
     made; ``spent_idr`` are the amounts of completed ones, those that are unknown are counted apart.
     A booking was declined or reassigned if it is, or was ever seen to be; reassigned as well if it
     was handed over in its own row (marts.reassignments)."""
-    b = became(with_id(bookings).select(*_OF_A_BOOKING), booking_events, reassignments)
+    b = became(with_id(bookings).select(*_READ), booking_events, reassignments)
     completed = b.status == BookingStatus.COMPLETED.value
     b = b.mutate(
         completed=completed,

@@ -130,7 +130,7 @@ def _overlaps(overlap_suspects: Any) -> Any:
 
 def _with_other(rows: Any) -> Any:
     """Add ``other``: of the bookings that began before and overlap it the one that ends last, else the next one. (Where
-    there is neither, there are not too many at once.)"""
+    there is neither, there are not too many at once: a provider takes one at least.)"""
     of_provider: Any = {
         "group_by": ["provider_id", "kind"],
         "order_by": ["starts_at", "booking_id", "origin"],

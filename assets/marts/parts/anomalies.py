@@ -18,6 +18,9 @@ _SUSPECTS: Final = "overlap_suspects"
 _REACHED: Final = "booking_id IN (FROM temp.touched_overlap_bookings)"
 #: Parts by the booking that overlaps another.
 BY_OVERLAP: Final = Part(OVERLAPS_NAME, _REACHED)
+#: Links of a chain that are followed one by one. Beyond, all suspects of the provider are taken: a place that is open
+#: day and night may have one chain of thousands.
+_LINKS: Final = 12
 #: Two bookings of a provider of whom each begins before the other ends.
 _OVERLAP: Final = "b.provider_id = s.provider_id AND b.starts_at < s.ends_at AND b.ends_at > s.starts_at"
 
@@ -111,7 +114,8 @@ def _find(con: Any, change: Change) -> str | None:
 
 def _crowds(con: Any) -> None:
     """The bookings that overlap one that changed, those that overlap these, and so on: what is said of one follows
-    from such alone. What changed is what came into, or went out of, the suspects (which are made before)."""
+    from such alone, where a provider takes one at least (checks/schemas/core.py). What changed is what came into, or
+    went out of, the suspects (which are made before)."""
     made, gone = (f"temp.{of(OVERLAPS_NAME, _SUSPECTS)}" for of in (part_of, gone_of))
     row, key = "* EXCLUDE (bw_row)", "booking_id, provider_id, starts_at, ends_at"
     con.execute(
@@ -121,14 +125,20 @@ def _crowds(con: Any) -> None:
     )
     con.execute("CREATE OR REPLACE TEMP TABLE touched_crowds (booking_id VARCHAR)")
     found = "SELECT DISTINCT booking_id FROM temp.touched_crowd_rows"
+    links = 0
     while con.execute(f"SELECT 1 FROM ({found}) LIMIT 1").fetchone():
+        links += 1
         con.execute(f"INSERT INTO temp.touched_crowds {found}")
         # (An id may be of a booking of either collection, and then both are looked at.)
         con.execute(
             f"CREATE OR REPLACE TEMP TABLE touched_crowd_rows AS SELECT {key} FROM temp.{_SUSPECTS}"
             f" WHERE booking_id IN ({found}) UNION ALL FROM temp.touched_crowd_rows"
         )
-        _ids(con, "touched_crowd_next", _beside(con, f"temp.{_SUSPECTS}", "temp.touched_crowd_rows"))
+        of_them = (
+            f"SELECT booking_id FROM temp.{_SUSPECTS} SEMI JOIN temp.touched_crowd_rows USING (provider_id)"
+        )
+        beside = _beside(con, f"temp.{_SUSPECTS}", "temp.touched_crowd_rows")
+        _ids(con, "touched_crowd_next", beside if links <= _LINKS else [of_them])
         con.execute(
             f"CREATE OR REPLACE TEMP TABLE touched_crowd_rows AS SELECT {key} FROM temp.{_SUSPECTS}"
             " WHERE booking_id IN (FROM temp.touched_crowd_next)"
