@@ -448,6 +448,9 @@ class Viewer:
             if kind == "new_session" and not message.metadata.run.fragment_ids:
                 whole, parts = True, {}
                 self.script = message.new_session.page_script_hash
+            elif kind == "navigation":
+                # A first drawing by name begins before its page is known; a browser goes by this, too.
+                self.script = message.navigation.page_script_hash
             elif kind == "auto_rerun":
                 self.fragment = message.auto_rerun.fragment_id
             elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":
