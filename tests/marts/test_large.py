@@ -105,13 +105,15 @@ def test_a_large_build_that_fails_leaves_the_marts_as_they_were(
     monkeypatch.setattr(
         module, "typed", lambda made: real(made) if made.name != "commission_findings" else _broken(made)
     )
-    with pytest.raises(duckdb.Error):
+    with pytest.raises(duckdb.Error, match="commission_findings"):
         build(
             warehouse,
             policy=DEFAULT_POLICY,
             now=large_warehouse.NOW,
             tables=["commission_summary", "commission_findings"],
         )
+    ordered = warehouse.execute("SELECT current_setting('preserve_insertion_order')").fetchall()
+    assert ordered == [(True,)], "what a build sets is taken back, whatever became of it"
     monkeypatch.setattr(module, "typed", real)
     assert warehouse.execute("FROM marts.commission_summary").fetchall() == before
     assert steps_files(warehouse) == []
