@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -393,9 +393,8 @@ def _recent(store: RawStore, number: int, bookings: int, now: datetime) -> dict[
     begun = now - timedelta(seconds=50)
     sequences = _next_sequences(store)
     place = pl.int_range(new, dtype=pl.Int64)
-    name = pl.format("new{}x{}", pl.lit(number), place)
     fresh = _some(store, "bookings", "status = 'completed'", number + 7, new).with_columns(
-        name.alias("_id"),
+        _ids_at(begun, new, number).alias("_id"),
         (place + sequences["bookings"]).alias("_sequence"),
         pl.lit(begun, pl.Datetime("us")).alias("_created_at"),
         pl.format("BKNEW{}x{}", pl.lit(number), place).alias("bookingId"),
@@ -410,11 +409,12 @@ def _recent(store: RawStore, number: int, bookings: int, now: datetime) -> dict[
         pl.lit(None, pl.String).alias("completedAt"),
         pl.lit(False).alias("isTest"),
     )  # fmt: skip
+    recorded = now - timedelta(seconds=10)
     made = _as_of(
-        store, "commission_records", fresh.filter(pl.col("status") == "accepted"), sequences
+        store, "commission_records", fresh.filter(pl.col("status") == "accepted"), sequences, recorded, number
     ).with_columns(
         pl.lit("pending").alias("paymentStatus"),
-        pl.lit(_z(now - timedelta(seconds=10))).alias("createdAt"),
+        pl.lit(_z(recorded)).alias("createdAt"),
         pl.lit(_z(now + timedelta(hours=5))).alias("paymentDeadline"),
         pl.lit(0.3).alias("commissionRate"),
     )
@@ -424,13 +424,14 @@ def _recent(store: RawStore, number: int, bookings: int, now: datetime) -> dict[
                      "therapistId", "therapistName"),
         on="bookingDocId", how="left", maintain_order="left",
     )  # fmt: skip
-    said = _as_of(store, "chat_messages", fresh, sequences).with_columns(
+    sent = now - timedelta(seconds=30)
+    said = _as_of(store, "chat_messages", fresh, sequences, sent, number).with_columns(
         pl.col("bookingDocId").alias("bookingId"),
         pl.lit("customer").alias("senderRole"),
         pl.lit("therapist").alias("receiverRole"),
         pl.lit("text").alias("messageType"),
         pl.lit("Halo kak").alias("message"),
-        pl.lit(_z(now - timedelta(seconds=30))).alias("timestamp"),
+        pl.lit(_z(sent)).alias("timestamp"),
         pl.lit(False).alias("isRead"),
     ).join(
         fresh.select(pl.col("_id").alias("bookingDocId"), pl.col("userId").alias("senderId"),
@@ -497,17 +498,27 @@ def _settled(records: pl.DataFrame, at: str) -> pl.DataFrame:
 
 
 def _as_of(
-    store: RawStore, collection: str, bookings: pl.DataFrame, sequences: Mapping[str, int]
+    store: RawStore,
+    collection: str,
+    bookings: pl.DataFrame,
+    sequences: Mapping[str, int],
+    at: datetime,
+    number: int,
 ) -> pl.DataFrame:
-    """New rows of a collection, one a booking; ``bookingDocId`` names it."""
-    prefix = {"commission_records": "rec", "chat_messages": "msg"}[collection]
+    """New rows of a collection, one a booking, made at an instant; ``bookingDocId`` names it."""
     return bookings.select(
-        pl.format(prefix + "{}", "_id").alias("_id"),
+        _ids_at(at, bookings.height, number).alias("_id"),
         (pl.int_range(pl.len()) + sequences[collection]).alias("_sequence"),
         "_created_at", "_updated_at", "_misfits",
         pl.col("_id").alias("bookingDocId"),
         pl.lit(False).alias("isTest"),
     )  # fmt: skip
+
+
+def _ids_at(moment: datetime, rows: int, number: int) -> pl.Series:
+    """Ids as Appwrite would have made them, one after the other from an instant on; others in each round."""
+    second = int(moment.replace(tzinfo=UTC).timestamp())
+    return pl.Series([f"{second:08x}{place:05x}{number:06x}a" for place in range(rows)], dtype=pl.String)
 
 
 def _columns_of(store: RawStore, collection: str, frame: pl.DataFrame) -> pl.DataFrame:

@@ -25,17 +25,23 @@ PROVIDERS: Final = 2_000
 #: What marts read of ops.
 _OPS: Final = ("health_changes", "scans", "mirror_rows", "quarantine_gone")
 
-# dice(i, salt, sides): a number from 0 to sides - 1 that depends on the row and the salt alone.
+# dice(i, salt, sides): a number from 0 to sides - 1 that depends on the row and the salt alone. id_at(kind, i, moment):
+# as Appwrite's ID.unique() makes the id of a row whose writer asks for no other: the second and the microsecond in
+# hexadecimal digits, and seven more. id20: where no instant matters. made_at(i): when a booking was made.
 _MACROS = """
 CREATE OR REPLACE TEMP MACRO dice(i, salt, sides) AS (hash(i * 1024 + salt) % sides)::BIGINT;
 CREATE OR REPLACE TEMP MACRO id20(kind, i) AS substr(md5(kind || i), 1, 20);
+CREATE OR REPLACE TEMP MACRO id_at(kind, i, moment) AS
+    printf('%08x%05x', epoch_us(moment) // 1000000, epoch_us(moment) % 1000000) || substr(md5(kind || i), 1, 7);
+CREATE OR REPLACE TEMP MACRO made_at(i) AS
+    $now::TIMESTAMP - to_microseconds((($bookings - i) * (730::BIGINT * 86400000000 // $bookings))::BIGINT);
 CREATE OR REPLACE TEMP MACRO owner(i) AS printf('provider%012d', dice(i, 1, $providers));
 """
 
 _BOOKINGS = """
 INSERT INTO core.bookings BY NAME
 SELECT
-    id20('b', i) AS booking_id,
+    id_at('b', i, made) AS booking_id,
     CASE WHEN dice(i, 2, 100) < 3 THEN 'hotel_bookings' ELSE 'bookings' END AS origin,
     -- One business id in 50,000 stands on two bookings; one booking in twenty has none.
     CASE WHEN dice(i, 3, 100) >= 5 THEN printf('BK%012d', CASE WHEN i % 50000 = 1 THEN i - 1 ELSE i END) END
@@ -85,8 +91,7 @@ SELECT
     CASE WHEN dice(i, 17, 1000) = 0 THEN made + INTERVAL 2 DAY END AS deleted_at,
     i AS change
 FROM (
-    SELECT i, dice(i, 0, 1000) AS s,
-        $now::TIMESTAMP - to_microseconds((($bookings - i) * (730::BIGINT * 86400000000 // $bookings))::BIGINT) AS made
+    SELECT i, dice(i, 0, 1000) AS s, made_at(i) AS made
     FROM range($bookings) t(i)
 );
 -- The same id in both collections: two bookings.
@@ -101,7 +106,7 @@ FROM core.bookings WHERE change % 100000 = 7;
 _COMMISSIONS = """
 INSERT INTO core.commissions BY NAME
 SELECT
-    id20('c' || copy, i) AS commission_id,
+    id_at('c' || copy, i, recorded) AS commission_id,
     CASE WHEN flaw = 110 THEN 'BK-nobody-' || i WHEN flaw = 111 THEN NULL
         WHEN flaw = 112 THEN lower(coalesce(business_id, upper(booking_id)))
         WHEN flaw = 113 THEN upper(booking_id)
@@ -138,8 +143,7 @@ SELECT
     status AS raw_status,
     status <> 'cancelled' AS is_live,
     CASE WHEN flaw BETWEEN 60 AND 69 THEN 'direct' WHEN dice(i, 26, 2) = 0 THEN source END AS source,
-    coalesce(accepted_at, created_at) + to_seconds(copy * 90 + CASE WHEN flaw BETWEEN 70 AND 79 THEN 600 ELSE 0 END
-        + dice(i, 27, 60)) AS created_at,
+    recorded AS created_at,
     due + CASE WHEN flaw BETWEEN 80 AND 89 THEN INTERVAL 1 HOUR ELSE INTERVAL 0 HOUR END AS deadline_at,
     CASE WHEN status = 'paid' THEN due - INTERVAL 1 HOUR END AS paid_at,
     CASE WHEN status = 'paid' THEN due - INTERVAL 50 MINUTE END AS verified_at,
@@ -157,6 +161,8 @@ SELECT
     i AS change
 FROM (
     SELECT b.* EXCLUDE (commission_copies, status), copy, change AS i, dice(change, 30 + copy, 10000) AS flaw,
+        coalesce(accepted_at, created_at) + to_seconds(copy * 90 + CASE WHEN flaw BETWEEN 70 AND 79 THEN 600 ELSE 0 END
+            + dice(change, 27, 60)) AS recorded,
         dice(change, 1, $providers) < 200 AS debtor,
         coalesce(completed_at, ends_at, created_at) + INTERVAL 3 HOUR AS due
     FROM (
@@ -188,18 +194,19 @@ FROM (SELECT *, row_number() OVER (ORDER BY commission_id) - 1 AS i FROM core.co
 WHERE i < 100;
 -- messages
 INSERT INTO core.messages BY NAME
-SELECT id20('m', i) AS message_id, id20('r', i // 8) AS conversation_id, id20('b', i) AS booking_ref,
+SELECT id_at('m', i, made_at(i)) AS message_id, id20('r', i // 8) AS conversation_id,
+    id_at('b', i, made_at(i)) AS booking_ref,
     id20('u', dice(i, 4, 400000)) AS sender_id, 'customer' AS sender_role, owner(i) AS receiver_id,
-    'therapist' AS receiver_role, 'text' AS kind,
-    $now::TIMESTAMP - to_microseconds((($bookings - i) * (730::BIGINT * 86400000000 // $bookings))::BIGINT) AS sent_at,
+    'therapist' AS receiver_role, 'text' AS kind, made_at(i) AS sent_at,
     dice(i, 41, 1000) > 3 AS is_read, sent_at AS created_at, sent_at AS updated_at, i AS change
 FROM range($bookings) t(i);
 -- notifications
 INSERT INTO core.notifications BY NAME
-SELECT id20('n', i) AS notification_id, owner(i) AS recipient_id, 'therapist' AS recipient_type, 'booking' AS kind,
+SELECT owner(i) AS recipient_id, 'therapist' AS recipient_type, 'booking' AS kind,
     'push' AS channel,
     $now::TIMESTAMP - to_microseconds((($bookings // 5 - i) * (730::BIGINT * 86400000000 // ($bookings // 5)))::BIGINT)
         AS sent_at,
+    id_at('n', i, sent_at) AS notification_id,
     CASE WHEN dice(i, 42, 20) > 0 THEN sent_at + INTERVAL 2 SECOND END AS delivered_at, true AS is_read,
     sent_at AS created_at, sent_at AS updated_at, i AS change
 FROM range($bookings // 5) t(i);
@@ -213,22 +220,23 @@ SELECT unnest(['bookings', 'hotel_bookings', 'chat_messages', 'commission_record
 MESSAGES_A_BOOKING: Final = 5
 _TALKS = """
 INSERT INTO core.chat_rooms BY NAME
-SELECT id20('r', change) AS room_id, booking_id AS booking_ref, customer_id, provider_id,
+SELECT id_at('r', change, created_at) AS room_id, booking_id AS booking_ref, customer_id, provider_id,
     CASE WHEN change > $bookings - 1000 THEN 'active' ELSE 'completed' END AS status, status AS raw_status,
     created_at, updated_at, change, utc_offset_minutes
 FROM core.bookings WHERE change < $bookings;
 INSERT INTO core.messages BY NAME
-SELECT id20('m', i) AS message_id, id20('r', k) AS conversation_id, id20('b', k) AS booking_ref,
+SELECT id_at('r', k, made) AS conversation_id, id_at('b', k, made) AS booking_ref,
     CASE side WHEN 'customer' THEN customer ELSE owner(k) END AS sender_id, side AS sender_role,
     CASE side WHEN 'customer' THEN owner(k) ELSE customer END AS receiver_id,
     CASE side WHEN 'customer' THEN 'therapist' ELSE 'customer' END AS receiver_role,
     CASE WHEN n = 2 THEN 'status-update' ELSE 'text' END AS kind,
     made + to_seconds(n * 60 + dice(k, 43, 30) + CASE WHEN n > 0 THEN dice(k, 44, 900) ELSE 0 END) AS sent_at,
+    id_at('m', i, sent_at) AS message_id,
     dice(i, 41, 1000) > 3 AS is_read, sent_at AS created_at, sent_at AS updated_at, i AS change
 FROM (
     SELECT i, i // $each AS k, i % $each AS n, id20('u', dice(k, 4, 400000)) AS customer,
         CASE WHEN n % 2 = 0 OR dice(k, 45, 10) = 0 THEN 'customer' ELSE 'therapist' END AS side,
-        $now::TIMESTAMP - to_microseconds((($bookings - k) * (730::BIGINT * 86400000000 // $bookings))::BIGINT) AS made
+        made_at(k) AS made
     FROM range($bookings * $each) t(i)
 );
 INSERT INTO core.booking_events BY NAME
@@ -245,12 +253,10 @@ FROM core.bookings, range(2) t(n) WHERE (n = 0 OR dice(change, 50, 100) = 0) AND
 INSERT INTO core.provider_states BY NAME
 SELECT printf('provider%012d', i % $providers) AS provider_id, 'therapist' AS provider_type,
     ['AVAILABLE', 'BUSY', 'AVAILABLE', 'OFFLINE'][1 + i // $providers % 4] AS status,
-    $now::TIMESTAMP - to_microseconds((($bookings - i) * (730::BIGINT * 86400000000 // $bookings))::BIGINT)
-        AS observed_at,
-    observed_at - INTERVAL 1 MINUTE AS last_seen_at, i AS change
+    made_at(i) AS observed_at, observed_at - INTERVAL 1 MINUTE AS last_seen_at, i AS change
 FROM range($bookings) t(i);
 INSERT INTO core.reviews BY NAME
-SELECT id20('v', change) AS review_id, booking_id AS booking_ref, customer_id, provider_id,
+SELECT id_at('v', change, ends_at) AS review_id, booking_id AS booking_ref, customer_id, provider_id,
     3 + dice(change, 51, 3) AS rating, ends_at + INTERVAL 1 HOUR AS created_at, created_at AS updated_at, change
 FROM core.bookings WHERE status = 'completed' AND dice(change, 52, 10) < 3;
 """
