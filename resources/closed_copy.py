@@ -9,6 +9,7 @@ import os
 import signal
 import stat
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,9 @@ from resources.block_hashes import BLOCK, BlockHashes, BlockHashing, blocks_of
 from resources.shared_blocks import same_ranges
 
 _CHUNK = 4 * BLOCK
+#: From this size on a file is compared in several places at once, in so many at most.
+_LARGE: Final = 256 * BLOCK
+_PLACES: Final = 4
 
 How = Literal["shared", "amended", "whole"]
 #: File systems of this machine alone. On another (NFS, FUSE, a container's overlay) a reader elsewhere is not seen.
@@ -79,22 +83,42 @@ def amended(reader: BinaryIO, file: BinaryIO, known: BlockHashes) -> Copied:
     Each block is compared with what the file holds, so that the outcome is the same whatever that was. Raises OSError.
     """
     size = os.fstat(reader.fileno()).st_size
+    # Beyond its end there is nothing to compare with, also once another place has been written.
+    was = os.fstat(file.fileno()).st_size
+    # Both are read for the most part: in as many places at once as there are processors, where there is much of it.
+    places = min(_PLACES, os.cpu_count() or 1) if size >= _LARGE else 1
+    step = -(-size // places // BLOCK) * BLOCK or BLOCK
+
+    def part(begin: int) -> tuple[BlockHashes, int]:
+        return _amend(reader, file, known, begin, min(begin + step, size), was)
+
+    with ThreadPoolExecutor(places) as threads:
+        parts = list(threads.map(part, range(0, size, step)))
+    os.truncate(file.fileno(), size)
+    hashes = BlockHashes(size, b"".join(done.hashes for done, _ in parts))
+    return Copied("amended", hashes, size, sum(written for _, written in parts))
+
+
+def _amend(
+    reader: BinaryIO, file: BinaryIO, known: BlockHashes, begin: int, end: int, was: int
+) -> tuple[BlockHashes, int]:
+    """The same of the blocks from ``begin`` to ``end``, of a file that was so long; their hashes, and how much was
+    written."""
     hashing = BlockHashing()
     # Compared as bytearrays, which is a memcmp; memoryviews are compared a byte at a time.
     ours, theirs = bytearray(BLOCK), bytearray(BLOCK)
     written = 0
-    for begin in range(0, size, BLOCK):
-        filled = _fill(reader, memoryview(ours), begin)
-        there = _fill(file, memoryview(theirs), begin)
+    for place in range(begin, end, BLOCK):
+        filled = _fill(reader, memoryview(ours), place)
+        there = _fill(file, memoryview(theirs), place) if place + BLOCK <= was else 0
         if filled == there == BLOCK and ours == theirs:
-            hashing.add(ours, known.of(begin // BLOCK))
+            hashing.add(ours, known.of(place // BLOCK))
             continue
         block = memoryview(ours)[:filled]
-        _write(file, block, begin)
+        _write(file, block, place)
         hashing.add(block)
         written += filled
-    os.truncate(file.fileno(), size)
-    return Copied("amended", hashing.done(), size, written)
+    return hashing.done(), written
 
 
 @contextmanager

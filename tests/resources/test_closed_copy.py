@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from resources import closed_copy, shared_blocks, snapshots
@@ -55,14 +55,21 @@ def content_of(pieces: list[tuple[int, bool]]) -> bytes:
     return b"".join(bytes([byte]) * (BLOCK if whole_block else 4096) for byte, whole_block in pieces)
 
 
-@settings(max_examples=40, deadline=None)
+@pytest.mark.parametrize("places", [1, 3])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(source=_PIECES, base=_PIECES, told=_PIECES)
 def test_a_copy_is_the_same_bytes_whatever_it_is_made_over(
     tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    places: int,
     source: list[tuple[int, bool]],
     base: list[tuple[int, bool]],
     told: list[tuple[int, bool]],
 ) -> None:
+    """``places``: in how many it is compared at once."""
+    monkeypatch.setattr(closed_copy, "_LARGE", 0)
+    monkeypatch.setattr(closed_copy, "_PLACES", places)
+    monkeypatch.setattr("os.cpu_count", lambda: places)
     folder = tmp_path_factory.getbasetemp() / "whatever"
     folder.mkdir(exist_ok=True)
     ours, before = content_of(source), content_of(base)
