@@ -25,6 +25,7 @@ import polars as pl
 
 from checks.schemas.table import Declaration, Table
 from resources import file_marks, own_files
+from resources.few_rows import TOLD_KEYS, seek
 from resources.sql import quoted
 
 #: The form of the file beside the warehouse.
@@ -206,6 +207,7 @@ class Writing:
         added = pl.concat(self._keys[one.table], how="vertical_relaxed")
         apart = set(self._apart[one.table])
         keys_added = added.unique().to_arrow()
+        seek(self._con, TOLD_KEYS)
         try:
             for number, columns in enumerate(_keys_of(one)):
                 if apart and apart <= set(columns):
@@ -213,11 +215,17 @@ class Writing:
                         return False
                     continue
                 names = ", ".join(map(quoted, columns))
-                # Only the key proper takes a null for a value.
-                same, present = ("IS NOT DISTINCT FROM", "TRUE")
+                # Only the key proper takes a null for a value, and where none may be one blocks can be left out.
+                present, nulls = "TRUE", {column.name for column in one.columns if column.null}
                 if _is_where_present(one, number):
-                    same, present = "=", " AND ".join(f"t.{quoted(column)} IS NOT NULL" for column in columns)
-                both = " AND ".join(f"t.{quoted(column)} {same} a.{quoted(column)}" for column in columns)
+                    present, nulls = (
+                        " AND ".join(f"t.{quoted(column)} IS NOT NULL" for column in columns),
+                        set(),
+                    )
+                both = " AND ".join(
+                    f"t.{quoted(column)} {'IS NOT DISTINCT FROM' if column in nulls else '='} a.{quoted(column)}"
+                    for column in columns
+                )
                 asked = (
                     f"SELECT 1 FROM (SELECT {names} FROM {one.table} AS t SEMI JOIN keys_added AS a ON {both}"
                     f" WHERE {present}) GROUP BY {names} HAVING count(*) > 1 LIMIT 1"

@@ -56,7 +56,7 @@ from marketplace.zones import ProvidersRead, ProviderZones, resolve
 from messages.message import Arg, Message
 from resources.cleanup import afterwards
 from resources.errors import BookwatchError, UsageError
-from resources.few_rows import FEW_ROWS, NUMBERS
+from resources.few_rows import FEW_ROWS, NUMBERS, TOLD_KEYS, seek, seek_numbers
 from resources.instants import instant_of, text_of
 from resources.phone_key import read_phone_key
 from resources.raw.published_ids import RowNames, is_nameless
@@ -927,11 +927,13 @@ class _Run:
             keys = "*"
         # What is returned of a row is read of every row as it stands: so they are found by the condition's columns, and
         # then by their numbers, where they are few. (As rows_where has it, which finds no frame of here by its name.)
+        seek(self.con, TOLD_KEYS)
         found = self.con.execute(
             f"CREATE OR REPLACE TEMP TABLE {NUMBERS} AS SELECT rowid AS number FROM core.{table} WHERE {where}"
             f" LIMIT {FEW_ROWS + 1}"
         ).fetchone()
         if found is not None and found[0] <= FEW_ROWS:
+            seek_numbers(self.con, found[0])
             where = f"rowid IN (SELECT number FROM temp.{NUMBERS})" if found[0] else "false"
         gone = self.con.execute(
             f"DELETE FROM core.{table} WHERE {where} RETURNING {keys}, {row_hash(one.sql_columns)} AS hash"

@@ -123,13 +123,19 @@ class _Given:
 
 
 def _wanted(tables: Iterable[str] | None) -> list[Mart]:
+    """Those that were named, and what they need; of what parts are looked up in, all where anything has parts."""
     wanted = set(MART_NAMES if tables is None else tables)
     for name in wanted:
         MARTS[name]  # KeyError for a name that is none
     for mart in reversed(tuple(MARTS.values())):
         if mart.name in wanted:
             wanted |= set(mart.needs)
-    return [mart for mart in MARTS.values() if mart.name in wanted]
+    units = {mart.part.unit for mart in MARTS.values() if mart.name in wanted and mart.part is not None}
+    return [
+        mart
+        for mart in MARTS.values()
+        if mart.name in wanted or (mart.sought and mart.part is not None and mart.part.unit in units)
+    ]
 
 
 def _build(
@@ -152,11 +158,14 @@ def _build(
         with _transaction(con):
             judged = _prepare(con, given)
         if engine is not None:
+            wanted = [mart for mart in wanted if not mart.sought]
             compiled = engine.make(con, Wanted(wanted, _instants(given, judged), policy, cache))
             wanted = [mart for mart in wanted if not mart.step]
             parts_from = None
-        ledger = None if parts_from is None else _Made(con, given, judged, policy, wanted)
         keep = parts_from is not None and largest_table(con) >= parts_from
+        # What is looked up in is of use to the next build alone.
+        wanted = [mart for mart in wanted if keep or not mart.sought]
+        ledger = None if parts_from is None else _Made(con, given, judged, policy, wanted)
         with mart_writer(con, keep=keep, kept_of=ledger and ledger.build_before) as writer:
             making = _Making(con, writer, compiled, wanted)
             if ledger is not None:

@@ -33,7 +33,8 @@ class Mart:
     to one of the table's columns. ``part``: which of its rows are made anew where a change reaches them; None: all are,
     each time. ``difference``, ``ranks``: how a step follows from what it was. ``of``: the unit by whose parts a step is
     made for other steps of that unit, as it is and as it was, without being kept itself. ``remembered``: a step that is
-    made whole, and of which others want to know what it was.
+    made whole, and of which others want to know what it was. ``sought``: a step in which parts are looked up, and that
+    nothing is made of.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Mart:
     ranks: Ranks | None = None
     of: str | None = None
     remembered: bool = False
+    sought: bool = False
 
     @property
     def step(self) -> bool:
@@ -106,6 +108,7 @@ def _known(
     ranks: Ranks | None = None,
     of: str | None = None,
     remembered: bool = False,
+    sought: bool = False,
 ) -> None:
     name = make.__name__
     if name in _MADE:
@@ -114,7 +117,18 @@ def _known(
         raise ValueError(f"The mart {name} is declared as {table.name}.")
     reads = tuple(argument for argument in _arguments(make) if argument not in (AT, POLICY))
     _MADE[name] = Mart(
-        name, make, reads, table, tuple(clock_columns), through, part, difference, ranks, of, remembered
+        name,
+        make,
+        reads,
+        table,
+        tuple(clock_columns),
+        through,
+        part,
+        difference,
+        ranks,
+        of,
+        remembered,
+        sought,
     )
 
 
@@ -143,12 +157,22 @@ def step(
     ranks: Ranks | None = None,
     of: str | None = None,
     remembered: bool = False,
+    sought: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A step: as a mart, and not published. What the next build needs of it is kept beside the warehouse, the others go
-    with the build. ``difference``, ``ranks``, ``of``, ``remembered``: as of ``Mart``."""
+    with the build. ``difference``, ``ranks``, ``of``, ``remembered``, ``sought``: as of ``Mart``."""
 
     def known(make: Callable[..., Any]) -> Callable[..., Any]:
-        _known(make, None, part=part, difference=difference, ranks=ranks, of=of, remembered=remembered)
+        _known(
+            make,
+            None,
+            part=part,
+            difference=difference,
+            ranks=ranks,
+            of=of,
+            remembered=remembered,
+            sought=sought,
+        )
         return make
 
     return known

@@ -11,52 +11,13 @@ from typing import Any
 import duckdb
 import pytest
 
-from assets.core.since import Since
-from assets.marts.parts import anomalies, links, remake
-from checks.schemas import CORE
-from checks.schemas.sql import create_table
+from assets.marts.parts import anomalies, customers, links, remake
 from resources.warehouse import MEMORY_LIMIT, MEMORY_LIMIT_OF_PARTS
-from tests.marts.warehouse import DEFAULTS, Warehouse
+from tests.marts.changing import Changing
+from tests.marts.warehouse import Warehouse
 
 MART = "booking_anomalies"
 BEGIN = datetime(2025, 11, 1, 2, 0, 0)
-
-
-class Changing:
-    """Two warehouses of the same rows, which change as a derivation changes them: the marts of one are made in parts
-    (its steps are kept beside its file), those of the other whole."""
-
-    def __init__(self, path: Path) -> None:
-        con = duckdb.connect(str(path), config={"threads": 1})
-        con.execute("CREATE SCHEMA core")
-        con.execute("; ".join(map(create_table, CORE.values())))
-        self.parts, self.whole = Warehouse(con=con), Warehouse()
-
-    def put(self, table: str, key: dict[str, str], values: dict[str, Any] | None) -> None:
-        """Let the row of that key be another; None: be gone."""
-        place = f"core.{table}"
-        which = " AND ".join(f"{name} = '{value}'" for name, value in key.items())
-        con = self.parts.con
-        con.execute("BEGIN")
-        since = Since(con)
-        since.begin()
-        since.taken(table, con.sql(f"FROM {place} WHERE {which}").pl())
-        for warehouse in (self.parts, self.whole):
-            warehouse.con.execute(f"DELETE FROM {place} WHERE {which}")
-            if values is not None:
-                warehouse.add(place, **{**DEFAULTS[place], **key, **values})
-        since.added(table, con.sql(f"FROM {place} WHERE {which}").pl())
-        since.write()
-        con.execute("COMMIT")
-
-    def build(self) -> str | None:
-        """Make both; why the first was not made in parts."""
-        self.whole.build([MART])
-        return self.parts.build([MART], in_parts=True, parts_from=0).whole
-
-    def close(self) -> None:
-        self.parts.con.close()
-        self.whole.con.close()
 
 
 def rows(warehouse: Warehouse) -> list[tuple[Any, ...]]:
@@ -98,8 +59,11 @@ def test_what_overlaps_in_chains_is_made_of_the_chains_that_a_change_reaches(
     # What names a booking is nothing to this mart, and to look for it asks for marts that are not made here.
     nothing = replace(links.LINKS, find=lambda con, change: None)
     monkeypatch.setitem(remake.UNITS, links.NAME, nothing)
+    monkeypatch.setattr(
+        customers, "much_of", lambda *_: False
+    )  # of the mart customers, which is not made either
     chance = random.Random(seed)
-    world = Changing(tmp_path / "warehouse.duckdb")
+    world = Changing(tmp_path / "warehouse.duckdb", [MART])
     places = (
         ("one", "therapist", None),
         ("house", "place", 2),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from assets.marts.parts import customers
 from assets.marts.parts.part import Change, Part, Unit, changed, gone_of, part_of
 from marketplace.services import ANOMALY_LIMITS, Anomaly
 
@@ -101,11 +102,9 @@ def _find(con: Any, change: Change) -> str | None:
         f"{changed('bookings', 'customer_key')} UNION ALL"
         f" SELECT customer_key FROM core.bookings WHERE booking_id IN ({offered})) WHERE customer_key IS NOT NULL"
     )
-    names = f"SELECT {_CUSTOMER} AS name"
     con.execute(
-        "CREATE OR REPLACE TEMP TABLE touched_customer_names AS SELECT DISTINCT name FROM ("
-        f"{names} FROM core.bookings WHERE {_CUSTOMERS} UNION ALL"
-        f" {names} FROM ({changed('bookings')}) WHERE {_CUSTOMERS}) WHERE name IS NOT NULL"
+        f"CREATE OR REPLACE TEMP TABLE touched_customer_names AS SELECT DISTINCT {_CUSTOMER} AS name"
+        f" FROM temp.touched_customer_spellings WHERE {_CUSTOMERS} AND {_CUSTOMER} IS NOT NULL"
     )
     _crowds(con)
     _writers(con)
@@ -190,4 +189,6 @@ ANOMALIES: Final = Unit(
     _find,
     ("touched_customers", "touched_crowds", "touched_writers"),
     ("touched_customer_names", "touched_messages", "touched_crowd_rows", "touched_crowd_next"),
+    after=(customers.NAME,),
+    among={"bookings": customers.NAME},
 )

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from assets.marts.parts.follow import Followed, follow, left_by
-from assets.marts.parts.part import Change, Part, Unit, changed, gone_of, much_of, part_of
+from assets.marts.parts.links import OF_BOOKINGS
+from assets.marts.parts.part import Change, Part, Unit, changed, much_of, part_of
+from resources.few_rows import rows_where
 
 HANDED_NAME: Final = "handed"
 _HANDED: Final = "booking_id IN (FROM temp.touched_handed)"
@@ -26,7 +28,9 @@ _FOLLOWED: Final = (
         "booking_id",
         "touched_handed",
     ),
-    Followed("core.bookings", ("booking_id", "business_id"), "booking_id", "touched_handed"),
+    Followed(
+        "core.bookings", ("booking_id", "business_id"), "booking_id", "touched_handed", mixed=OF_BOOKINGS
+    ),
 )
 
 
@@ -69,19 +73,22 @@ BY_CUSTOMER: Final = Part(NAME, "customer_id IN (FROM temp.touched_customer_ids)
 
 
 def _find(con: Any, change: Change) -> str | None:
-    tables = [
-        f"SELECT booking_id FROM temp.{table(HANDED_NAME, 'reassignments')}" for table in (part_of, gone_of)
-    ]
-    others = " UNION ".join([changed("booking_events", "booking_id"), *tables])
+    """Whoever booked what changed, or what may have changed hands (reassignments of bookings name others)."""
+    others = f"(FROM temp.touched_handed) UNION ALL ({changed('booking_offers', 'booking_id')})"
+    there = rows_where(con, "core.bookings", [f"booking_id IN ({others})"])
     con.execute(
         "CREATE OR REPLACE TEMP TABLE touched_customer_keys AS SELECT DISTINCT customer_key FROM ("
         f"{changed('bookings', 'customer_key')} UNION ALL"
-        f" SELECT customer_key FROM core.bookings WHERE booking_id IN ({others})) WHERE customer_key IS NOT NULL"
+        f" SELECT customer_key FROM core.bookings WHERE {there}) WHERE customer_key IS NOT NULL"
     )
     con.execute(
-        "CREATE OR REPLACE TEMP TABLE touched_customer_ids AS SELECT DISTINCT customer_id FROM ("
-        f"SELECT customer_id FROM core.bookings WHERE customer_key IN {_KEYS} UNION ALL"
-        f" {changed('bookings', 'customer_id')}) WHERE customer_id IS NOT NULL"
+        "CREATE OR REPLACE TEMP TABLE touched_customer_spellings AS SELECT DISTINCT customer_key, customer_id FROM ("
+        f"SELECT customer_key, customer_id FROM core.bookings WHERE customer_key IN {_KEYS} UNION ALL"
+        f" {changed('bookings', 'customer_key, customer_id')})"
+    )
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE touched_customer_ids AS SELECT DISTINCT customer_id"
+        " FROM temp.touched_customer_spellings WHERE customer_id IS NOT NULL"
     )
     if much_of(con, "marts.customers", "temp.touched_customer_ids"):
         return "many customers are reached"
@@ -95,5 +102,6 @@ CUSTOMERS: Final = Unit(
     {"bookings": f"customer_key IN {_KEYS}", "booking_events": _BOOKINGS, "reassignments": _BOOKINGS},
     _find,
     ("touched_customer_keys",),
-    ("touched_customer_ids",),
+    ("touched_customer_ids", "touched_customer_spellings"),
+    after=(HANDED_NAME,),
 )

@@ -25,7 +25,8 @@ _RECORDS: Final = "commission_id IN (FROM temp.touched_records)"
 _BOOKINGS: Final = "booking_id IN (FROM temp.touched_bookings)"
 _KEYS: Final = "(FROM temp.touched_keys)"
 
-_OF_BOOKINGS: Final = f"collection IN ({', '.join(map(literal, BOOKING_COLLECTIONS))})"
+#: Of what bookings are read from.
+OF_BOOKINGS: Final = f"collection IN ({', '.join(map(literal, BOOKING_COLLECTIONS))})"
 
 #: Parts by the record a row is of, by the booking, by either, by what it is itself (collection, row_id), by a reference
 #: or a test's key as it is written, and by the review with those of the same bookings.
@@ -36,7 +37,7 @@ BY_ROW: Final = Part(
     NAME,
     (
         f"collection = '{RECORDS}' AND row_id IN (FROM temp.touched_records)",
-        f"{_OF_BOOKINGS} AND row_id IN (FROM temp.touched_bookings)",
+        f"{OF_BOOKINGS} AND row_id IN (FROM temp.touched_bookings)",
     ),
     ("collection", "row_id"),
 )
@@ -73,7 +74,7 @@ def _find(con: Any, change: Change) -> str | None:
     # The bookings that records were of are known: keys that come up on the way cost a look at all of them once more.
     _put(con, "bookings", [f"SELECT booking_id FROM temp.commission_links WHERE {_RECORDS}"])
     _put(con, "keys", _keys(con))
-    follow(con, _FOLLOWED, "touched_keys")
+    follow(con, FOLLOWED, "touched_keys")
     return _too_many(con)
 
 
@@ -90,7 +91,7 @@ def _bookings(con: Any, change: Change) -> list[str]:
     unknown = RowState.UNKNOWN.value
     return [
         changed("bookings", "booking_id"),
-        f"{changed('data_findings', 'row_id')} WHERE {_OF_BOOKINGS}",
+        f"{changed('data_findings', 'row_id')} WHERE {OF_BOOKINGS}",
         # Whose grace ends, or whose zone is not known, by which it would.
         (
             "SELECT booking_id FROM marts.commission_reconciliation WHERE commission_id IS NULL"
@@ -184,8 +185,8 @@ def _keys(con: Any) -> list[str]:
         changed("bookings", "lower(business_id)"),
         changed("commissions", "lower(booking_ref)"),
         changed("commissions", "lower(booking_doc_ref)"),
-        f"{changed('quarantined', 'lower(row_id)')} WHERE {_OF_BOOKINGS}",
-        f"{changed('quarantined', 'lower(business_id)')} WHERE {_OF_BOOKINGS}",
+        f"{changed('quarantined', 'lower(row_id)')} WHERE {OF_BOOKINGS}",
+        f"{changed('quarantined', 'lower(business_id)')} WHERE {OF_BOOKINGS}",
         changed("reviews", "lower(booking_ref)"),
         # What a booking exactly has as a key is compared by case with none.
         f"SELECT lower(written) FROM temp.touched_references WHERE written NOT IN ({exact})",
@@ -196,19 +197,32 @@ def _moved_keys() -> list[str]:
     """As what a booking, or one in quarantine, was or is known."""
     return [
         *(changed("bookings", key) for key in ("booking_id", "business_id")),
-        *(f"{changed('quarantined', key)} WHERE {_OF_BOOKINGS}" for key in ("row_id", "business_id")),
+        *(f"{changed('quarantined', key)} WHERE {OF_BOOKINGS}" for key in ("row_id", "business_id")),
     ]
 
 
-_FOLLOWED: Final = (
-    Followed("core.bookings", ("booking_id", "business_id"), "booking_id", "touched_bookings"),
-    Followed("core.commissions", ("booking_ref", "booking_doc_ref"), "commission_id", "touched_records"),
-    Followed("core.quarantined", ("row_id", "business_id"), which=_OF_BOOKINGS),
+#: Where a booking is named, and what a row of it is touched by.
+FOLLOWED: Final = (
+    Followed(
+        "core.bookings",
+        ("booking_id", "business_id"),
+        "booking_id",
+        "touched_bookings",
+        mixed=OF_BOOKINGS,
+    ),
+    Followed(
+        "core.commissions",
+        ("booking_ref", "booking_doc_ref"),
+        "commission_id",
+        "touched_records",
+        mixed=f"collection = '{RECORDS}'",
+    ),
+    Followed("core.quarantined", ("row_id", "business_id"), which=OF_BOOKINGS),
 )
 
 
 def _too_many(con: Any) -> str | None:
-    for one in _FOLLOWED:
+    for one in FOLLOWED:
         if one.ids and much_of(con, one.table, f"temp.{one.ids}"):
             return f"much of {one.table} is reached"
     return None
@@ -234,7 +248,7 @@ _WENT: Final = (
         for key in ("booking_id", "business_id")
     )
     + "".join(
-        f" UNION SELECT {key} FROM core.quarantined WHERE {_OF_BOOKINGS} AND {key} IS NOT NULL"
+        f" UNION SELECT {key} FROM core.quarantined WHERE {OF_BOOKINGS} AND {key} IS NOT NULL"
         for key in ("row_id", "business_id")
     )
     + "))"

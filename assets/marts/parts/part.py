@@ -107,7 +107,8 @@ class Unit:
     touched: where none has a row, nothing has to be looked up. ``touched``: the other tables that ``find`` leaves
     there. ``within``: of tables of core a query that has all those rows, which costs less to look through; it may name
     parts of the unit of links, which comes first. ``kept``: columns of the tables it reads that other units ask their
-    parts for beside those that ``within`` names."""
+    parts for beside those that ``within`` names. ``after``: units whose tables in ``temp`` it looks into. ``among``: of
+    tables of core the unit whose part has all those rows, unless all of that is made anew."""
 
     name: str
     reads: Mapping[str, Condition]
@@ -116,6 +117,8 @@ class Unit:
     touched: tuple[str, ...] = ()
     within: Mapping[str, str] = field(default_factory=dict[str, str])
     kept: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    among: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def changed(table: str, columns: str = "*") -> str:

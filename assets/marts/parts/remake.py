@@ -115,6 +115,8 @@ class Remake:
         """Look for what the change reaches in a unit, once. Returns why all of it has to be made anew, or None."""
         if name not in self._found:
             unit = UNITS[name]
+            for first in unit.after:
+                self.find(first)
             self._tables += (*unit.keys, *unit.touched)
             self._found[name] = unit.find(self._con, self._change)
         return self._found[name]
@@ -204,6 +206,8 @@ class Remake:
                 which = "false"
             elif name in unit.within:
                 place, which = self._within(unit, name), any_of(unit.reads[name])
+            elif name in unit.among and self.find(unit.among[name]) is None:
+                place, which = self._read(UNITS[unit.among[name]], name), any_of(unit.reads[name])
             else:
                 which = self._rows(place, unit.reads[name])
             listed = ", ".join(map(quoted, columns))
@@ -271,6 +275,9 @@ class Remake:
         told += [way for condition in unit.reads.values() for way in ways(condition)]
         told += unit.within.values()
         words = {*re.findall(r"\w+", " ".join(told)), *unit.kept}
+        for other in _ALL:
+            if other.among.get(name) == unit.name:
+                words |= self._words(other, name)
         if unit is LINKS:
             for other in _ALL:
                 if part_of(unit.name, name) in other.within.get(name, ""):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from assets.marts.parts import customers
 from assets.marts.parts.part import Change, Part, Unit, changed
 
 NAME: Final = "retention"
@@ -20,4 +21,11 @@ def _find(con: Any, change: Change) -> str | None:
     return None
 
 
-RETENTION: Final = Unit(NAME, {"bookings": _KEYS}, _find, ("touched_booked",))
+RETENTION: Final = Unit(
+    NAME,
+    {"bookings": _KEYS},
+    _find,
+    ("touched_booked",),
+    after=(customers.NAME,),
+    among={"bookings": customers.NAME},
+)
