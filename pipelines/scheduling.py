@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 LOOK_EVERY_S: Final = 15.0
 _OURS: Final = 0x626F6F6B
 """What our advisory locks begin with, "book": other programs may use the same database."""
+_LEAVE: Final = "SELECT pg_advisory_unlock(%s, %s)"
 _TAKE: Final = "SELECT pg_try_advisory_lock(%s, %s)"
 _HOLDER: Final = """
     SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid)
@@ -95,6 +96,10 @@ class Hold:
 
     def _let_go(self) -> None:
         if self._connection is not None:
+            # Said, not left to the end of the session: the server ends one a while after it was closed here, and
+            # whoever starts next is refused until then. One that was lost holds nothing.
+            with suppress(BookwatchError), postgres.said_of(self._url), self._connection.cursor() as ask:
+                ask.execute(_LEAVE, (_OURS, self._role.value))
             self._connection.close()
             self._connection = None
 
